@@ -6,7 +6,25 @@
 
 /** Signature `PGCOPY\n\xff\r\n\0`, 32-bit flags 0, 32-bit header extension length 0. */
 export const COPY_HEADER: Uint8Array = Uint8Array.of(
-	0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00, 0, 0, 0, 0, 0, 0, 0, 0,
+	0x50,
+	0x47,
+	0x43,
+	0x4f,
+	0x50,
+	0x59,
+	0x0a,
+	0xff,
+	0x0d,
+	0x0a,
+	0x00,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
 );
 
 /** A tuple with field count -1 ends the data. */

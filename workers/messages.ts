@@ -27,12 +27,26 @@ export interface ActorSettings {
 	readonly rules: EventTimeRules;
 	/** Most ids (users and sessions together) kept as known to be in Postgres; more costs memory, fewer cost inserts. */
 	readonly storedIdsMax: number;
+	/**
+	 * Suspect mode (step 11): two float64, the partition and the offset of the record being folded, written before it
+	 * is touched; -1 between slices. Whoever reads it after the thread died knows the suspect. Costs the one parse.
+	 */
+	readonly currentRecord?: SharedArrayBuffer;
 }
 
 /** A partition under one claim: everything an actor holds is keyed by this pair first. */
 export interface PartitionEpoch {
 	readonly partition: number;
 	readonly epoch: number;
+}
+
+/** A record that becomes a dead letter whatever it holds (steps 10 and 11 of the protocol). */
+export interface CondemnedRecord {
+	readonly partition: number;
+	readonly offset: number;
+	readonly reason: "pg_value" | "actor_crash";
+	/** For people; no U+0000 and no lone surrogate, since Postgres has to store it. */
+	readonly detail: string;
 }
 
 export type ToActor =
@@ -51,6 +65,8 @@ export type ToActor =
 			readonly set: number;
 			readonly partitions: readonly PartitionEpoch[];
 	  }
+	/** The whole list of condemned records, in place of the one before. It outlives `drop`: it is why we replay. */
+	| { readonly kind: "condemn"; readonly records: readonly CondemnedRecord[] }
 	| { readonly kind: "stop" };
 
 export type FromActor =
@@ -64,4 +80,9 @@ export type FromActor =
 			/** Time the fold took on the actor's thread, in ms. */
 			readonly busyMs: number;
 	  }
-	| { readonly kind: "frozen"; readonly incarnation: number; readonly set: number; readonly part: FrozenPart };
+	| {
+			readonly kind: "frozen";
+			readonly incarnation: number;
+			readonly set: number;
+			readonly part: FrozenPart;
+	  };

@@ -12,6 +12,17 @@
 /** Free bytes behind each value: a comma, ten digits, a comma. */
 export const SEPARATOR_BYTES = 12;
 
+/** Bytes of `index` per record: two float64 and three int32. */
+export const INDEX_BYTES = 28;
+
+/** Records a fresh writer has index room for; it doubles when more come, so this only saves the first steps. */
+const INDEX_RECORDS_INITIAL = 512;
+
+/** Up to here a loop over the bytes beats `set` of a view (measured: 1 ns per byte against 50 ns per view). */
+const LOOP_BYTES_MAX = 40;
+
+const OPEN_BRACKET = 0x5b;
+
 /** Consecutive records of the slice that belong to one partition under one claim. */
 export interface SliceRun {
 	readonly partition: number;
@@ -27,4 +38,230 @@ export interface PackedSlice {
 	readonly index: ArrayBuffer;
 	/** What the slice is charged with while it is under way: the bytes of its three buffers. */
 	readonly byteLength: number;
+}
+
+/** Copies `source[start, end)` to `target` at `position`. */
+function copyBytes(
+	target: Uint8Array,
+	position: number,
+	source: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const length = end - start;
+	if (length <= LOOP_BYTES_MAX) {
+		for (let i = 0; i < length; i++) target[position + i] = source[start + i]!;
+	} else if (length === source.length) {
+		target.set(source, position);
+	} else {
+		// Not `subarray`: on a Buffer it goes through the species constructor, which is slower.
+		target.set(new Uint8Array(source.buffer, source.byteOffset + start, length), position);
+	}
+}
+
+/** `bytes` with at least `size` bytes, doubled until it fits; the content up to `used` is kept. */
+function grown(bytes: Uint8Array<ArrayBuffer>, used: number, size: number): Uint8Array<ArrayBuffer> {
+	let capacity = Math.max(bytes.length, 64);
+	while (capacity < size) capacity *= 2;
+	const larger = Buffer.allocUnsafeSlow(capacity);
+	larger.set(bytes.subarray(0, used));
+	return larger;
+}
+
+/**
+ * Packs records on the main thread: about 0.1 µs per record, so no objects are made per record.
+ *
+ * Its staging buffers are reused; `seal` copies them out in exact size, because a transferred buffer is gone.
+ */
+export class SliceWriter {
+	readonly #bytesMax: number;
+	#values: Uint8Array<ArrayBuffer>;
+	#valuesEnd = 1;
+	#meta: Uint8Array<ArrayBuffer>;
+	#metaEnd = 0;
+	#places: Float64Array<ArrayBuffer> = new Float64Array(2 * INDEX_RECORDS_INITIAL);
+	#lengths: Int32Array<ArrayBuffer> = new Int32Array(3 * INDEX_RECORDS_INITIAL);
+	#count = 0;
+	#runs: SliceRun[] = [];
+	#runPartition = -1;
+	#runEpoch = -1;
+	#runStart = 0;
+
+	/** `bytesMax`: size at which `fits` says no. A single larger record still gets a slice of its own. */
+	constructor(bytesMax: number) {
+		this.#bytesMax = bytesMax;
+		this.#values = Buffer.allocUnsafeSlow(bytesMax);
+		this.#values[0] = OPEN_BRACKET;
+		this.#meta = Buffer.allocUnsafeSlow(Math.max(64, bytesMax >> 2));
+	}
+
+	/** Records packed since the last `seal`. */
+	get count(): number {
+		return this.#count;
+	}
+
+	/** `byteLength` of the slice that `seal` would give now; 0 when there is nothing. */
+	get byteLength(): number {
+		return this.#count === 0 ? 0 : this.#valuesEnd + this.#metaEnd + INDEX_BYTES * this.#count;
+	}
+
+	/** Whether a record of this size may be appended without passing `bytesMax`; an empty writer takes any record. */
+	fits(valueBytes: number, keyBytes: number, headerBytes: number): boolean {
+		const recordBytes = valueBytes + SEPARATOR_BYTES + keyBytes + headerBytes + INDEX_BYTES;
+		return this.#count === 0 || this.byteLength + recordBytes <= this.#bytesMax;
+	}
+
+	/**
+	 * Adds one record; ranges are `[start, end)` in bytes, and are ignored where the bytes are null.
+	 *
+	 * It grows past `bytesMax` rather than refuse: asking `fits` first, and sealing on no, is the caller's part.
+	 */
+	append(
+		partition: number,
+		epoch: number,
+		offset: number,
+		timestampMs: number,
+		value: Uint8Array | null,
+		valueStart: number,
+		valueEnd: number,
+		key: Uint8Array | null,
+		keyStart: number,
+		keyEnd: number,
+		headers: Uint8Array | null,
+	): void {
+		if (partition !== this.#runPartition || epoch !== this.#runEpoch) this.#startRun(partition, epoch);
+		const count = this.#count;
+		if (3 * count === this.#lengths.length) this.#growIndex();
+		this.#places[2 * count] = offset;
+		this.#places[2 * count + 1] = timestampMs;
+		this.#lengths[3 * count] = value === null ? -1 : this.#appendValue(value, valueStart, valueEnd);
+		this.#lengths[3 * count + 1] = key === null ? -1 : this.#appendMeta(key, keyStart, keyEnd);
+		this.#lengths[3 * count + 2] = headers === null ? -1 : this.#appendMeta(headers, 0, headers.length);
+		this.#count = count + 1;
+	}
+
+	/** The records since the last call, in buffers of exactly their size; the writer is empty again. */
+	seal(): PackedSlice {
+		this.#endRun();
+		const count = this.#count;
+		const values = this.#values.buffer.slice(0, this.#valuesEnd);
+		const meta = this.#meta.buffer.slice(0, this.#metaEnd);
+		const index = new ArrayBuffer(INDEX_BYTES * count);
+		new Float64Array(index, 0, 2 * count).set(this.#places.subarray(0, 2 * count));
+		new Int32Array(index, 16 * count, 3 * count).set(this.#lengths.subarray(0, 3 * count));
+		const runs = this.#runs;
+		const byteLength = values.byteLength + meta.byteLength + index.byteLength;
+		this.#reset();
+		return { count, runs, values, meta, index, byteLength };
+	}
+
+	#appendValue(value: Uint8Array, start: number, end: number): number {
+		// An empty value takes no room: between two separators it would break the JSON of the whole slice.
+		if (end === start) return 0;
+		const size = this.#valuesEnd + (end - start) + SEPARATOR_BYTES;
+		if (size > this.#values.length) this.#values = grown(this.#values, this.#valuesEnd, size);
+		copyBytes(this.#values, this.#valuesEnd, value, start, end);
+		this.#valuesEnd = size;
+		return end - start;
+	}
+
+	#appendMeta(source: Uint8Array, start: number, end: number): number {
+		const size = this.#metaEnd + (end - start);
+		if (size > this.#meta.length) this.#meta = grown(this.#meta, this.#metaEnd, size);
+		copyBytes(this.#meta, this.#metaEnd, source, start, end);
+		this.#metaEnd = size;
+		return end - start;
+	}
+
+	#startRun(partition: number, epoch: number): void {
+		this.#endRun();
+		this.#runPartition = partition;
+		this.#runEpoch = epoch;
+	}
+
+	#endRun(): void {
+		const count = this.#count - this.#runStart;
+		if (count > 0) this.#runs.push({ partition: this.#runPartition, epoch: this.#runEpoch, count });
+		this.#runStart = this.#count;
+	}
+
+	#growIndex(): void {
+		const places = new Float64Array(2 * this.#places.length);
+		places.set(this.#places);
+		this.#places = places;
+		const lengths = new Int32Array(2 * this.#lengths.length);
+		lengths.set(this.#lengths);
+		this.#lengths = lengths;
+	}
+
+	#reset(): void {
+		// One huge record must not keep its room for ever.
+		if (this.#values.length > 2 * this.#bytesMax) {
+			this.#values = Buffer.allocUnsafeSlow(this.#bytesMax);
+			this.#values[0] = OPEN_BRACKET;
+		}
+		if (this.#meta.length > 2 * this.#bytesMax) this.#meta = Buffer.allocUnsafeSlow(this.#bytesMax >> 2);
+		this.#valuesEnd = 1;
+		this.#metaEnd = 0;
+		this.#count = 0;
+		this.#runs = [];
+		this.#runStart = 0;
+		this.#runPartition = -1;
+		this.#runEpoch = -1;
+	}
+}
+
+/**
+ * Walks a slice record by record. `next` moves the fields to the next record; no objects are made.
+ *
+ * Byte ranges are `[start, end)`, of `values` for the value and of `meta` for key and headers; a null one has
+ * end -1, an empty one has end equal to start.
+ */
+export class SliceReader {
+	readonly values: Uint8Array<ArrayBuffer>;
+	readonly meta: Uint8Array<ArrayBuffer>;
+	offset = -1;
+	timestampMs = -1;
+	valueStart = 1;
+	valueEnd = -1;
+	keyStart = 0;
+	keyEnd = -1;
+	headersStart = 0;
+	headersEnd = -1;
+	readonly #places: Float64Array;
+	readonly #lengths: Int32Array;
+	readonly #count: number;
+	#next = 0;
+	#valuesAt = 1;
+	#metaAt = 0;
+
+	constructor(slice: PackedSlice) {
+		this.values = new Uint8Array(slice.values);
+		this.meta = new Uint8Array(slice.meta);
+		this.#places = new Float64Array(slice.index, 0, 2 * slice.count);
+		this.#lengths = new Int32Array(slice.index, 16 * slice.count, 3 * slice.count);
+		this.#count = slice.count;
+	}
+
+	/** False behind the last record. */
+	next(): boolean {
+		const at = this.#next;
+		if (at === this.#count) return false;
+		this.#next = at + 1;
+		this.offset = this.#places[2 * at]!;
+		this.timestampMs = this.#places[2 * at + 1]!;
+		const valueLength = this.#lengths[3 * at]!;
+		const keyLength = this.#lengths[3 * at + 1]!;
+		const headersLength = this.#lengths[3 * at + 2]!;
+		this.valueStart = this.#valuesAt;
+		this.valueEnd = valueLength < 0 ? -1 : this.#valuesAt + valueLength;
+		if (valueLength > 0) this.#valuesAt += valueLength + SEPARATOR_BYTES;
+		this.keyStart = this.#metaAt;
+		this.keyEnd = keyLength < 0 ? -1 : this.#metaAt + keyLength;
+		if (keyLength > 0) this.#metaAt += keyLength;
+		this.headersStart = this.#metaAt;
+		this.headersEnd = headersLength < 0 ? -1 : this.#metaAt + headersLength;
+		if (headersLength > 0) this.#metaAt += headersLength;
+		return true;
+	}
 }

@@ -1,0 +1,92 @@
+import type { ActorStatus } from "../monitoring/status.ts";
+import { Credit } from "./credits.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock } from "./ports.ts";
+
+interface Watched {
+	slices: number;
+	bytes: number;
+	busyMs: number;
+	folded: number;
+	restarts: number;
+	startedAtMs: number;
+	/** Monotonic time since which an answer is due: the last one, or the first slice after an idle time. */
+	waitingSinceMs: number;
+}
+
+/**
+ * What the supervisor knows of its actors from outside: how much is in each mailbox, who is silent, who died too often.
+ */
+export class ActorWatch {
+	readonly credit: Credit;
+	readonly #watched: Watched[];
+	readonly #limits: Limits;
+	readonly #clock: Pick<Clock, "nowMs" | "monotonicMs">;
+	#lossesMs: number[] = [];
+
+	constructor(actors: number, limits: Limits, clock: Pick<Clock, "nowMs" | "monotonicMs">) {
+		this.credit = new Credit(limits.actorBytesMax);
+		this.#limits = limits;
+		this.#clock = clock;
+		this.#watched = Array.from({ length: actors }, () => ({
+			slices: 0,
+			bytes: 0,
+			busyMs: 0,
+			folded: 0,
+			restarts: 0,
+			startedAtMs: clock.nowMs(),
+			waitingSinceMs: 0,
+		}));
+	}
+
+	posted(shard: number, bytes: number): void {
+		const actor = this.#watched[shard]!;
+		if (actor.slices === 0) actor.waitingSinceMs = this.#clock.monotonicMs();
+		actor.slices++;
+		actor.bytes += bytes;
+		this.credit.take(bytes);
+	}
+
+	folded(shard: number, bytes: number, busyMs: number): void {
+		const actor = this.#watched[shard]!;
+		actor.slices--;
+		actor.bytes -= bytes;
+		actor.busyMs += busyMs;
+		actor.folded++;
+		actor.waitingSinceMs = this.#clock.monotonicMs();
+		this.credit.giveBack(bytes);
+	}
+
+	/** The thread died: its mailbox is gone. False when actors die so often that going on makes no sense. */
+	lost(shard: number): boolean {
+		const actor = this.#watched[shard]!;
+		this.credit.giveBack(actor.bytes);
+		actor.slices = 0;
+		actor.bytes = 0;
+		actor.restarts++;
+		actor.startedAtMs = this.#clock.nowMs();
+		const now = this.#clock.monotonicMs();
+		this.#lossesMs = [...this.#lossesMs.filter((at) => now - at < this.#limits.actorLossWindowMs), now];
+		return this.#lossesMs.length <= this.#limits.actorLossesMax;
+	}
+
+	/** Actors that have work and have not answered for too long. */
+	silent(): number[] {
+		const now = this.#clock.monotonicMs();
+		return this.#watched.flatMap((actor, shard) =>
+			actor.slices > 0 && now - actor.waitingSinceMs > this.#limits.actorSilenceMsMax ? [shard] : [],
+		);
+	}
+
+	status(): ActorStatus[] {
+		return this.#watched.map((actor, shard) => ({
+			shard,
+			mailboxSlices: actor.slices,
+			mailboxBytes: actor.bytes,
+			busyMs: actor.busyMs,
+			startedAtMs: actor.startedAtMs,
+			restarts: actor.restarts,
+			slicesFolded: actor.folded,
+		}));
+	}
+}

@@ -1,0 +1,51 @@
+/**
+ * Failures inside the engine, told apart by type: whether to try again is asked of `retryable`, never read from a
+ * message. What a person at the terminal gets to see is in errors.ts.
+ */
+
+/** Another claim moved the row, or the ledger's generation was raised: step 9, never an alarm by itself. */
+export class FencedError extends Error {
+	readonly code = "FENCED";
+	readonly retryable = true;
+}
+
+/** A step took longer than its deadline; the connection was thrown away. */
+export class DeadlineError extends Error {
+	readonly code = "DEADLINE";
+	readonly retryable = true;
+	constructor(step: string, deadlineMs: number) {
+		super(`Postgres did not finish "${step}" within ${deadlineMs} ms`);
+	}
+}
+
+/** COMMIT was answered by something else: the transaction had failed, and nothing is stored. */
+export class NotCommittedError extends Error {
+	readonly code = "NOT_COMMITTED";
+	readonly retryable = true;
+}
+
+/** The database belongs to another topic or another cluster. A person must decide. */
+export class WrongLedgerError extends Error {
+	readonly code = "WRONG_LEDGER";
+	readonly retryable = false;
+}
+
+/** One of our own invariants does not hold. Stops the engine: the truth in Postgres is worth more than going on. */
+export class InvariantError extends Error {
+	readonly code = "INVARIANT";
+	readonly retryable = false;
+}
+
+/** A short, bounded code for logs and metric labels: ours, a SQLSTATE class, or a Node error code. */
+export function codeOf(error: unknown): string {
+	const code = (error as { code?: unknown } | null)?.code;
+	return typeof code === "string" && code.length <= 32 ? code : "UNKNOWN";
+}
+
+export function isRetryable(error: unknown): boolean {
+	return (error as { retryable?: unknown } | null)?.retryable !== false;
+}
+
+export function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message || error.name : String(error);
+}

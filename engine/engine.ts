@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { type HttpService, startHttp } from "../monitoring/http.ts";
+import { createMetrics } from "../monitoring/metrics.ts";
+import type { EngineStatus } from "../monitoring/status.ts";
+import { packageVersion } from "../schema/package-root.ts";
+import type { ActorSettings } from "../workers/messages.ts";
+import { ActorWatch } from "./actor-watch.ts";
+import { ActorPool } from "./actors/actor-pool.ts";
+import { Assignment } from "./assignment.ts";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config/config.ts";
+import { Credit } from "./credits.ts";
+import { createKafka, type KafkaConnection } from "./kafka/client.ts";
+import { KafkaSource } from "./kafka/source.ts";
+import { requireTopic } from "./kafka/topic.ts";
+import { Ledger } from "./ledger.ts";
+import { limitsOf } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { createSetQueue } from "./queues/set-queue.ts";
+import { QueuedSideJobs } from "./queues/side-jobs.ts";
+import { DayPartitions } from "./sink/day-partitions.ts";
+import { requireCurrentSchema } from "./sink/schema-check.ts";
+import type { PostgresSettings } from "./sink/settings.ts";
+import { PostgresStore } from "./sink/writer.ts";
+import { StatusReporter } from "./status.ts";
+import { Supervisor, type SupervisorParts } from "./supervisor.ts";
+import { Tally } from "./tally.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface EngineOptions {
+	readonly config: Config;
+	readonly kafka: KafkaConnection;
+	readonly postgres: PostgresSettings;
+	readonly log: Log;
+	/** Called at most once, when the engine cannot go on; it must be stopped then. */
+	readonly onFatal: (error: unknown) => void;
+}
+
+export interface StopOutcome {
+	/** Records read and not committed when the deadline came; the next start reads them again. */
+	readonly abandonedRecords: number;
+}
+
+export interface Engine {
+	/** Where its HTTP port listens. */
+	readonly url: string;
+	status(): EngineStatus;
+	/** Step 13: last commit, leave the group, close. Never rejects; safe twice. */
+	stop(deadlineMs: number): Promise<StopOutcome>;
+}
+
+/** Actors share this many ids known to be stored: 2 million at about 60 bytes are 120 MB at worst. */
+const STORED_IDS_MAX = 2_000_000;
+
+/**
+ * Puts the engine together and starts it: Postgres, HTTP, actors, then Kafka; the group is joined last.
+ * @throws UnavailableError, SchemaError, HttpListenError; what was started until then is stopped again
+ */
+export async function startEngine({ config, kafka, postgres, log, onFatal }: EngineOptions): Promise<Engine> {
+	const clock = systemClock;
+	const limits = limitsOf(config);
+	const { topic, groupId, sessionTimeoutMs } = config.kafka;
+	const waiting = { timeoutMs: config.startupTimeoutMs, clock, log };
+	await waitFor("postgres", "Postgres", () => requireCurrentSchema(postgres), waiting);
+	const { clusterId } = await waitFor(
+		"kafka",
+		`Kafka at ${kafka.brokers.join(", ")}`,
+		() => requireTopic(createKafka(kafka, log, { retries: 0 }), topic),
+		waiting,
+	);
+
+	const owner = `${hostname()}:${process.pid}:${randomBytes(3).toString("hex")}`;
+	const days = new DayPartitions(postgres, owner, log);
+	const source = new KafkaSource({ connection: kafka, topic, groupId, sessionTimeoutMs }, limits, clock, log);
+	const store = new PostgresStore(postgres, { clusterId, topic, owner });
+	const actors = new ActorPool(
+		Array.from({ length: config.actors }, (_, shard): ActorSettings => {
+			return { shard, topic, rules: config.rules, storedIdsMax: Math.ceil(STORED_IDS_MAX / config.actors) };
+		}),
+	);
+	const jobs = new QueuedSideJobs(
+		{ publish: (durable) => source.publish(durable), days: (newestEventMs) => days.ensure(newestEventMs) },
+		log,
+	);
+	let reporter: StatusReporter | null = null;
+	const status = (): EngineStatus => reporter!.status();
+	const metrics = createMetrics({ status, now: () => clock.nowMs() });
+	const parts: SupervisorParts = {
+		limits,
+		clock,
+		source,
+		store,
+		actors,
+		queue: createSetQueue,
+		jobs,
+		observer: metrics,
+		log,
+		assignment: new Assignment(),
+		ledger: new Ledger(config.actors),
+		watch: new ActorWatch(config.actors, limits, clock),
+		setCredit: new Credit(limits.setBytesMax),
+		tally: new Tally(clock),
+	};
+	const supervisor = new Supervisor(parts, onFatal);
+	reporter = new StatusReporter(parts, supervisor, { version: packageVersion(), topic, groupId, clusterId });
+
+	let http: HttpService | null = null;
+	const close = async (): Promise<void> => {
+		supervisor.halt();
+		jobs.stop();
+		await source.stop();
+		await actors.stop();
+		await store.close().catch(() => {});
+		await http?.close();
+	};
+	try {
+		http = await startHttp({ ...config.http, metrics, status, log });
+		await days.ensure(clock.nowMs());
+		await supervisor.start();
+	} catch (error) {
+		await close();
+		throw error;
+	}
+
+	let stopping: Promise<StopOutcome> | null = null;
+	const stop = async (deadlineMs: number): Promise<StopOutcome> => {
+		const late = new Promise<void>((resolve) => clock.after(deadlineMs, resolve));
+		await Promise.race([supervisor.drain(), late]);
+		const abandonedRecords = parts.ledger.pendingRecords + parts.tally.abandonedRecords;
+		const durable = new Map(parts.assignment.all().map((owned) => [owned.partition, owned.durable]));
+		// The last courtesy to lag tools, while we are still in the group.
+		if (supervisor.state !== "failed") await Promise.race([source.publish(durable).catch(() => {}), late]);
+		await Promise.race([close(), new Promise<void>((resolve) => clock.after(CLOSE_DEADLINE_MS, resolve))]);
+		return { abandonedRecords };
+	};
+	return {
+		url: http.url,
+		status,
+		stop: (deadlineMs) => {
+			stopping ??= stop(deadlineMs);
+			return stopping;
+		},
+	};
+}
+
+/** Closing waits for sockets and threads; each has a deadline of its own, together they stay below this. */
+const CLOSE_DEADLINE_MS = 15_000;

@@ -1,0 +1,123 @@
+import type { FromActor } from "../workers/messages.ts";
+import { codeOf, FencedError } from "./core-errors.ts";
+import type { Credit } from "./credits.ts";
+import type { Accepted, Ledger, PendingSet } from "./ledger.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock, CommitPhases, CommitSet, Store, Timer } from "./ports.ts";
+
+/** Carries set numbers to the writer, one at a time and in order; the ledger owns the sets. */
+export interface SetQueue {
+	push(set: number): void;
+}
+
+export interface FlusherParts {
+	readonly ledger: Ledger;
+	/** Bytes in sets that are not committed. */
+	readonly credit: Credit;
+	readonly limits: Pick<Limits, "flushRowsMax" | "flushBytesMax" | "flushIntervalMs">;
+	readonly clock: Clock;
+	readonly store: Pick<Store, "commit">;
+	/** Made with the function that commits one set; it must call it for one set after the other. */
+	readonly queue: (commit: (set: number) => Promise<void>) => SetQueue;
+	readonly calls: FlusherCalls;
+}
+
+/** What the supervisor does for the flusher. */
+export interface FlusherCalls {
+	/** Posts what is packed, then the barrier behind it, to every actor. */
+	barrier(set: number): void;
+	/** The current run; a result that belongs to another one is not acted upon. */
+	incarnation(): number;
+	committed(set: CommitSet, done: PendingSet, phases: CommitPhases): void;
+	/** A commit was answered in an incarnation that is over: durable, but whoever claims next decides what it means. */
+	committedLate(set: CommitSet, phases: CommitPhases): void;
+	failed(reason: string, error: unknown): void;
+	/** Something moved: look again at what is due. */
+	act(): void;
+}
+
+/**
+ * Steps 6 to 8: when a set is frozen, who has answered its barrier, and the one commit under way.
+ */
+export class Flusher {
+	readonly #parts: FlusherParts;
+	readonly #queue: SetQueue;
+	#timer: Timer | null = null;
+
+	constructor(parts: FlusherParts) {
+		this.#parts = parts;
+		this.#queue = parts.queue((set) => this.#commit(set));
+	}
+
+	accept(accepted: Accepted): void {
+		const { ledger, credit, limits, clock } = this.#parts;
+		ledger.accept(accepted, clock.monotonicMs());
+		credit.take(accepted.bytes);
+		// The timer runs while Kafka is paused too: a set below its size must not wait for records that cannot come.
+		this.#timer ??= clock.after(limits.flushIntervalMs, () => {
+			this.#timer = null;
+			this.#parts.calls.act();
+		});
+	}
+
+	/** Freezes the open set if its rows, bytes or age say so, or if `now`; at most one set waits behind the one in COMMIT. */
+	freezeIfDue(now: boolean): void {
+		const { ledger, limits, clock, calls } = this.#parts;
+		const open = ledger.open;
+		if (open === null || ledger.waiting !== null) return;
+		const ageMs = clock.monotonicMs() - open.openedAtMs;
+		const due =
+			now ||
+			open.records >= limits.flushRowsMax ||
+			open.bytes >= limits.flushBytesMax ||
+			ageMs >= limits.flushIntervalMs;
+		if (due) {
+			const frozen = ledger.freeze();
+			if (frozen !== null) calls.barrier(frozen.set);
+		} else {
+			this.#timer ??= clock.after(limits.flushIntervalMs - ageMs, () => {
+				this.#timer = null;
+				calls.act();
+			});
+		}
+	}
+
+	/** An actor's answer to a barrier. */
+	frozen(message: FromActor & { kind: "frozen" }): void {
+		if (this.#parts.ledger.part(message.set, message.part)) this.#queue.push(message.set);
+	}
+
+	/** Partitions are no longer ours; what is not in COMMIT is dropped. */
+	forget(partitions: readonly number[]): void {
+		this.#parts.credit.giveBack(this.#parts.ledger.forget(partitions));
+	}
+
+	/** Recovery: everything uncommitted is dropped. Returns how many records will be read again. */
+	drop(): number {
+		this.#parts.credit.clear();
+		return this.#parts.ledger.drop();
+	}
+
+	async #commit(set: number): Promise<void> {
+		const { ledger, credit, store, calls } = this.#parts;
+		const incarnation = calls.incarnation();
+		try {
+			const sealed = ledger.take(set);
+			if (sealed === null) return;
+			// The place behind the set in COMMIT is free: the next one may be frozen while this one is written.
+			calls.act();
+			const phases = await store.commit(sealed);
+			const done = ledger.committed(set);
+			if (done === null || incarnation !== calls.incarnation()) {
+				calls.committedLate(sealed, phases);
+				return;
+			}
+			credit.giveBack(done.bytes);
+			calls.committed(sealed, done, phases);
+		} catch (error) {
+			if (incarnation !== calls.incarnation()) return;
+			calls.failed(error instanceof FencedError ? "fenced" : `flush_${codeOf(error)}`, error);
+		}
+		calls.act();
+	}
+}

@@ -1,0 +1,100 @@
+/**
+ * Sending to one topic so that an acknowledged message is in the topic once: `acks=all`, idempotent, one send at a time.
+ *
+ * Two habits of kafkajs 2.2.4 make that true only with care (kafkajs#598, #353):
+ * - concurrent sends of an idempotent producer mix up sequence numbers, so sends are put in a line here;
+ * - after a send that failed for good nobody knows what the broker has, and the next batch under the same sequence
+ *   number would be taken for a duplicate and dropped: a failed producer is thrown away.
+ */
+import { type Kafka, type Message, Partitioners, type Producer } from "kafkajs";
+
+export interface OutgoingMessage {
+	readonly key: Buffer | string | null;
+	readonly value: Buffer | null;
+}
+
+export interface Sender {
+	/** Rejects with kafkajs's error when no broker answers. */
+	connect(): Promise<void>;
+	/**
+	 * Resolves when every in-sync replica has all of them. A rejection means: unknown, some may be stored. Sends wait
+	 * for each other. About 1,000 messages a call is best: kafkajs groups them in quadratic time per partition.
+	 */
+	send(messages: readonly OutgoingMessage[]): Promise<void>;
+	/** Waits for the send under way. Safe twice, and after a failure. */
+	disconnect(): Promise<void>;
+}
+
+/** How long a broker may wait for its followers, in ms. */
+const ACK_TIMEOUT_MS = 30_000;
+
+/** About a minute of tries: a broker's restart or a new leader does not end a send. */
+const SEND_RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries: 15, multiplier: 2 };
+
+export function createSender(kafka: Kafka, topic: string): Sender {
+	let producer: Producer | null = null;
+	let line: Promise<unknown> = Promise.resolve();
+
+	async function connected(): Promise<Producer> {
+		if (producer !== null) return producer;
+		const fresh = kafka.producer({
+			idempotent: true,
+			maxInFlightRequests: 1,
+			allowAutoTopicCreation: false,
+			createPartitioner: createStickyPartitioner,
+			retry: SEND_RETRY,
+		});
+		await fresh.connect();
+		producer = fresh;
+		return fresh;
+	}
+
+	async function discard(): Promise<void> {
+		const old = producer;
+		producer = null;
+		await old?.disconnect();
+	}
+
+	async function sendNow(messages: Message[]): Promise<void> {
+		const current = await connected();
+		try {
+			await current.send({ topic, acks: -1, timeout: ACK_TIMEOUT_MS, messages });
+		} catch (error) {
+			await discard().catch(() => undefined);
+			throw error;
+		}
+	}
+
+	/** Runs `action` behind everything that was asked before it, whatever became of that. */
+	function inLine<T>(action: () => Promise<T>): Promise<T> {
+		const result = line.then(action, action);
+		line = result.catch(() => undefined);
+		return result;
+	}
+
+	return {
+		connect: () => inLine(async () => void (await connected())),
+		send(messages) {
+			if (messages.length === 0) return Promise.resolve();
+			return inLine(() => sendNow(messages.map(({ key, value }) => ({ key, value }))));
+		},
+		disconnect: () => inLine(discard),
+	};
+}
+
+/**
+ * Java's partitioner (murmur2 of the key), and for a message without a key the same answer at every retry: otherwise
+ * a retried batch would reach other partitions under new sequence numbers, and be stored twice.
+ */
+function createStickyPartitioner(): ReturnType<typeof Partitioners.DefaultPartitioner> {
+	const partition = Partitioners.DefaultPartitioner();
+	const chosen = new WeakMap<Message, number>();
+	return (input) => {
+		if (input.message.key !== null && input.message.key !== undefined) return partition(input);
+		const known = chosen.get(input.message);
+		if (known !== undefined) return known;
+		const fresh = partition(input);
+		chosen.set(input.message, fresh);
+		return fresh;
+	};
+}

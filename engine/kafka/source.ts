@@ -1,0 +1,222 @@
+import type { Admin, Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { Limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import type { Clock, Source, SourceListener, Watermarks } from "../ports.ts";
+import { BatchCursor } from "./batch-cursor.ts";
+import { type KafkaConnection, createKafka } from "./client.ts";
+import { stickyAssigner } from "./sticky-assigner.ts";
+
+export interface KafkaSourceSettings {
+	readonly connection: KafkaConnection;
+	readonly topic: string;
+	readonly groupId: string;
+	readonly sessionTimeoutMs: number;
+}
+
+/** Small fetches cost less: 64 KiB took 0.86 µs a record where 1 MiB took 1.5, and a quarter of the memory. */
+const FETCH_BYTES_PER_PARTITION = 64 * 1024;
+/** With every partition paused kafkajs sleeps this long, and `resume` is only seen after it (K5). */
+const FETCH_WAIT_MS = 250;
+const HEARTBEAT_INTERVAL_MS = 1_000;
+const REBALANCE_TIMEOUT_MS = 15_000;
+/** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18). */
+const STOP_DEADLINE_MS = 5_000;
+/** Between two consumers, so that a broker that refuses us is not asked in a tight loop. */
+const REBUILD_DELAY_MS = 500;
+const REBUILD_DELAY_MS_MAX = 5_000;
+
+/**
+ * kafkajs behind the `Source` port: it keeps the group, the connections and the fetch protocol; positions, pauses and
+ * what was counted are ours. Numbers such as K4 name the row of docs/kafkajs.md that says why.
+ */
+export class KafkaSource implements Source {
+	readonly #settings: KafkaSourceSettings;
+	readonly #limits: Pick<Limits, "crashesMax" | "crashWindowMs">;
+	readonly #clock: Clock;
+	readonly #log: Log;
+	#listener: SourceListener | null = null;
+	#consumer: Consumer | null = null;
+	/** Its group exists only from the first join on; before, kafkajs throws at pauses and seeks. */
+	#joined = false;
+	#admin: Admin | null = null;
+	/** Raised for every consumer: what an older one still says is ignored. */
+	#era = 0;
+	#owned: readonly number[] = [];
+	#stopped = false;
+	#rebuilding: Promise<void> | null = null;
+	#crashesMs: number[] = [];
+
+	constructor(
+		settings: KafkaSourceSettings,
+		limits: Pick<Limits, "crashesMax" | "crashWindowMs">,
+		clock: Clock,
+		log: Log,
+	) {
+		this.#settings = settings;
+		this.#limits = limits;
+		this.#clock = clock;
+		this.#log = log.child({ component: "kafka" });
+	}
+
+	async start(listener: SourceListener): Promise<void> {
+		this.#listener = listener;
+		await this.#connect();
+	}
+
+	async stop(): Promise<void> {
+		this.#stopped = true;
+		await this.#close();
+	}
+
+	rebuild(): Promise<void> {
+		this.#rebuilding ??= this.#rebuild().finally(() => {
+			this.#rebuilding = null;
+		});
+		return this.#rebuilding;
+	}
+
+	pause(partitions: readonly number[]): void {
+		if (!this.#joined) return;
+		this.#consumer?.pause([{ topic: this.#settings.topic, partitions: [...partitions] }]);
+	}
+
+	resume(partitions: readonly number[]): void {
+		if (!this.#joined) return;
+		this.#consumer?.resume([{ topic: this.#settings.topic, partitions: [...partitions] }]);
+	}
+
+	seek(partition: number, offset: number): void {
+		if (!this.#joined) return;
+		this.#consumer?.seek({ topic: this.#settings.topic, partition, offset: String(offset) });
+	}
+
+	async watermarks(): Promise<ReadonlyMap<number, Watermarks>> {
+		if (this.#admin === null) throw new Error("not connected to Kafka");
+		const offsets = await this.#admin.fetchTopicOffsets(this.#settings.topic);
+		return new Map(
+			offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]),
+		);
+	}
+
+	async publish(offsets: ReadonlyMap<number, number>): Promise<void> {
+		const { topic } = this.#settings;
+		// kafkajs accepts offsets of partitions that are somebody else's by now (K24).
+		const owned = [...offsets].filter(([partition]) => this.#owned.includes(partition));
+		if (owned.length === 0 || this.#consumer === null) return;
+		await this.#consumer.commitOffsets(
+			owned.map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
+		);
+	}
+
+	async #connect(): Promise<void> {
+		const era = ++this.#era;
+		const { connection, topic, groupId, sessionTimeoutMs } = this.#settings;
+		const kafka: Kafka = createKafka(connection, this.#log);
+		const admin = kafka.admin();
+		const consumer = kafka.consumer({
+			groupId,
+			sessionTimeout: sessionTimeoutMs,
+			rebalanceTimeout: Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),
+			heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+			maxWaitTimeInMs: FETCH_WAIT_MS,
+			minBytes: 1,
+			maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
+			allowAutoTopicCreation: false,
+			readUncommitted: false,
+			partitionAssigners: [stickyAssigner(topic, () => this.#owned)],
+			// A consumer that died is replaced by us: kafkajs would start the old one again, without its seeks (K15, K17).
+			retry: { restartOnFailure: async () => false },
+		});
+		this.#consumer = consumer;
+		this.#admin = admin;
+		this.#listen(consumer, era);
+		await admin.connect();
+		await consumer.connect();
+		await consumer.subscribe({ topics: [topic], fromBeginning: true });
+		await consumer.run({
+			autoCommit: false,
+			eachBatchAutoResolve: false,
+			partitionsConsumedConcurrently: 1,
+			eachBatch: async (payload) => {
+				if (era === this.#era && !this.#stopped) this.#deliver(payload);
+			},
+		});
+	}
+
+	#listen(consumer: Consumer, era: number): void {
+		const { topic } = this.#settings;
+		const current = (): boolean => era === this.#era && !this.#stopped;
+		consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+			if (!current()) return;
+			this.#joined = true;
+			this.#owned = [...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b);
+			// Synchronously: the first fetch follows this event without a pause (K4).
+			this.#listener?.joined(this.#owned);
+		});
+		consumer.on(consumer.events.HEARTBEAT, () => {
+			if (current()) this.#listener?.heartbeat();
+		});
+		consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+			if (!current() || payload.batchSize !== 0) return;
+			const first = payload.firstOffset as string | null;
+			this.#listener?.skipped(payload.partition, first === null ? null : Number(first), Number(payload.lastOffset));
+		});
+		consumer.on(consumer.events.CRASH, ({ payload }) => {
+			if (current()) this.#crashed(payload.error);
+		});
+	}
+
+	#deliver({ batch, resolveOffset }: EachBatchPayload): void {
+		const lastOffset = batch.lastOffset();
+		const { messages } = batch;
+		const lastMessage = messages[messages.length - 1];
+		if (lastMessage === undefined) return;
+		this.#listener?.batch({
+			partition: batch.partition,
+			fetchedOffset: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
+			nextOffset: Number(lastOffset) + 1,
+			highWatermark: Number(batch.highWatermark),
+			records: new BatchCursor(messages),
+			// kafkajs moves past trailing control records by itself when the last message is resolved.
+			resolve: () => resolveOffset(lastMessage.offset),
+		});
+	}
+
+	#crashed(error: Error): void {
+		const now = this.#clock.monotonicMs();
+		this.#crashesMs = [...this.#crashesMs.filter((at) => now - at < this.#limits.crashWindowMs), now];
+		if (this.#crashesMs.length > this.#limits.crashesMax) {
+			this.#listener?.crashed(new Error(`the Kafka consumer keeps crashing; last: ${error.message}`, { cause: error }));
+			return;
+		}
+		this.#log.warn({ err: error }, `the consumer crashed (${error.message}); building a new one`);
+		void this.rebuild();
+	}
+
+	/** Tries until it is connected or stopped: Kafka being away is not our failure. */
+	async #rebuild(): Promise<void> {
+		let delayMs = REBUILD_DELAY_MS;
+		while (!this.#stopped) {
+			await this.#close();
+			try {
+				await this.#connect();
+				return;
+			} catch (error) {
+				this.#log.warn({ err: error }, `Kafka cannot be reached (${(error as Error).message}); trying again`);
+				await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
+				delayMs = Math.min(delayMs * 2, REBUILD_DELAY_MS_MAX);
+			}
+		}
+	}
+
+	async #close(): Promise<void> {
+		this.#era++;
+		this.#joined = false;
+		const closing = [this.#consumer?.disconnect(), this.#admin?.disconnect()];
+		this.#consumer = null;
+		this.#admin = null;
+		const deadline = new Promise<void>((resolve) => this.#clock.after(STOP_DEADLINE_MS, resolve));
+		await Promise.race([Promise.allSettled(closing), deadline]);
+	}
+}
+

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { type PackedSlice, SliceWriter } from "../workers/slice.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock, RecordCursor, RecordIdentity, Timer } from "./ports.ts";
+import { shardOf } from "./sharding.ts";
+
+/** What became of one batch. */
+export interface Routed {
+	readonly records: number;
+	readonly bytes: number;
+	readonly first: { readonly timestampMs: number } | null;
+	readonly last: RecordIdentity | null;
+}
+
+/**
+ * Packs records into one transfer buffer per shard and posts it when it is full, after `sliceDelayMs`, or when told to.
+ * The main thread's only touch of the data: it looks at the key, copies the bytes, and never parses.
+ */
+export class Router {
+	readonly #writers: SliceWriter[];
+	readonly #limits: Pick<Limits, "sliceBytesMax" | "sliceDelayMs" | "recordOverheadBytes">;
+	readonly #clock: Pick<Clock, "after">;
+	readonly #post: (shard: number, slice: PackedSlice) => void;
+	#timer: Timer | null = null;
+
+	constructor(
+		shards: number,
+		limits: Pick<Limits, "sliceBytesMax" | "sliceDelayMs" | "recordOverheadBytes">,
+		clock: Pick<Clock, "after">,
+		post: (shard: number, slice: PackedSlice) => void,
+	) {
+		this.#writers = Array.from({ length: shards }, () => new SliceWriter(limits.sliceBytesMax));
+		this.#limits = limits;
+		this.#clock = clock;
+		this.#post = post;
+	}
+
+	/**
+	 * Routes what the cursor still holds at or above `from`. `standing`: the cursor already stands on a record that
+	 * nobody has routed (it was looked at for the read-back of step 2).
+	 */
+	route(records: RecordCursor, partition: number, epoch: number, from: number, standing = false): Routed {
+		let count = 0;
+		let bytes = 0;
+		let firstTimestampMs = -1;
+		let last: RecordIdentity | null = null;
+		const shards = this.#writers.length;
+		const overhead = this.#limits.recordOverheadBytes;
+		let current = standing || records.next();
+		for (; current; current = records.next()) {
+			if (records.offset < from) continue;
+			const shard = shards === 1 ? 0 : shardOf(records, shards);
+			const writer = this.#writers[shard]!;
+			writer.append(
+				partition,
+				epoch,
+				records.offset,
+				records.timestampMs,
+				records.value,
+				records.valueStart,
+				records.valueEnd,
+				records.key,
+				records.keyStart,
+				records.keyEnd,
+				records.headers,
+			);
+			if (count === 0) firstTimestampMs = records.timestampMs;
+			count++;
+			bytes += overhead + records.valueEnd - records.valueStart + records.keyEnd - records.keyStart;
+			if (writer.byteLength >= this.#limits.sliceBytesMax) this.#seal(shard);
+		}
+		if (count > 0) last = identityOf(records);
+		if (this.#timer === null && count > 0)
+			this.#timer = this.#clock.after(this.#limits.sliceDelayMs, () => this.flush());
+		return { records: count, bytes, first: count > 0 ? { timestampMs: firstTimestampMs } : null, last };
+	}
+
+	/** Posts everything packed so far. Before every barrier, and before partitions are forgotten. */
+	flush(): void {
+		this.#timer?.cancel();
+		this.#timer = null;
+		for (let shard = 0; shard < this.#writers.length; shard++) {
+			if (this.#writers[shard]!.count > 0) this.#seal(shard);
+		}
+	}
+
+	/** Recovery: what is packed and not posted is dropped (model, S17). */
+	drop(): void {
+		this.#timer?.cancel();
+		this.#timer = null;
+		for (const writer of this.#writers) if (writer.count > 0) writer.seal();
+	}
+
+	#seal(shard: number): void {
+		this.#post(shard, this.#writers[shard]!.seal());
+	}
+}
+
+/** Identity of the record the cursor stands on, or stood on last. */
+export function identityOf(records: RecordCursor): RecordIdentity {
+	const hash = createHash("sha256");
+	if (records.key !== null) hash.update(records.key.subarray(records.keyStart, records.keyEnd));
+	hash.update(records.value === null ? "\u0000null" : "\u0000value");
+	if (records.value !== null) hash.update(records.value.subarray(records.valueStart, records.valueEnd));
+	return { offset: records.offset, timestampMs: records.timestampMs, hash: hash.digest().subarray(0, 16) };
+}

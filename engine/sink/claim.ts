@@ -1,0 +1,98 @@
+import type pg from "pg";
+import { WrongLedgerError } from "../core-errors.ts";
+import type { Claim } from "../ports.ts";
+
+/** Whose offsets these are. One database holds one topic of one cluster. */
+export interface LedgerIdentity {
+	readonly clusterId: string;
+	readonly topic: string;
+	/** Who claims, for people. */
+	readonly owner: string;
+}
+
+export interface ClaimAnswer {
+	readonly claims: readonly Claim[];
+	/** Raised by `recompute` and `erase`; a flush that knows an older one is fenced. */
+	readonly generation: string;
+}
+
+/**
+ * Step 2, one transaction: adds missing rows at the log's start, locks all rows in the one order in which everybody
+ * locks them, raises their epochs, and returns where each goes on. Waits for a flush in flight, whosever it is: its
+ * outcome is decided when this returns. Throws `WrongLedgerError` when the database belongs to another topic or cluster.
+ */
+export async function claim(
+	client: pg.Client,
+	identity: LedgerIdentity,
+	lowWatermarks: ReadonlyMap<number, number>,
+): Promise<ClaimAnswer> {
+	const partitions = [...lowWatermarks.keys()].sort((a, b) => a - b);
+	const lows = partitions.map((partition) => lowWatermarks.get(partition));
+	await client.query("BEGIN");
+	await client.query(
+		"INSERT INTO ledger (cluster_id, topic) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM ledger) ON CONFLICT DO NOTHING",
+		[identity.clusterId, identity.topic],
+	);
+	await client.query(
+		`INSERT INTO source_offsets (topic, kafka_partition, start_offset, next_offset)
+		 SELECT $1, v.kafka_partition, v.low, v.low
+		 FROM unnest($2::int[], $3::bigint[]) AS v(kafka_partition, low)
+		 WHERE NOT EXISTS (SELECT FROM source_offsets s WHERE s.topic = $1 AND s.kafka_partition = v.kafka_partition)
+		 ORDER BY v.kafka_partition
+		 ON CONFLICT DO NOTHING`,
+		[identity.topic, partitions, lows],
+	);
+	await client.query(
+		`SELECT FROM source_offsets WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
+		 ORDER BY topic, kafka_partition FOR UPDATE`,
+		[identity.topic, partitions],
+	);
+	// Read behind the locks: whoever raises the generation holds all of them (READ COMMITTED, a new snapshot each).
+	const ledger = await client.query<{ cluster_id: string; topic: string; generation: string }>(
+		"SELECT cluster_id, topic, generation FROM ledger",
+	);
+	const held = ledger.rows[0];
+	if (held === undefined || held.cluster_id !== identity.clusterId || held.topic !== identity.topic) {
+		await client.query("ROLLBACK");
+		throw new WrongLedgerError(
+			`this database holds topic "${held?.topic}" of Kafka cluster "${held?.cluster_id}", but the engine reads topic ` +
+				`"${identity.topic}" of cluster "${identity.clusterId}"; use another database (DATABASE_URL) for it`,
+		);
+	}
+	const rows = await client.query<ClaimRow>(
+		`UPDATE source_offsets SET epoch = epoch + 1, owner = $3, updated_at = now()
+		 WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
+		 RETURNING kafka_partition, epoch, next_offset, last_record_offset, last_record_timestamp, last_record_hash,
+			extract(epoch FROM newest_event_time) * 1000 AS newest_event_ms`,
+		[identity.topic, partitions, identity.owner],
+	);
+	await client.query("COMMIT");
+	return { claims: rows.rows.map(claimOf), generation: held.generation };
+}
+
+interface ClaimRow {
+	kafka_partition: number;
+	epoch: string;
+	next_offset: string;
+	last_record_offset: string | null;
+	last_record_timestamp: string | null;
+	last_record_hash: Buffer | null;
+	newest_event_ms: string | null;
+}
+
+function claimOf(row: ClaimRow): Claim {
+	return {
+		partition: row.kafka_partition,
+		epoch: Number(row.epoch),
+		nextOffset: Number(row.next_offset),
+		last:
+			row.last_record_offset === null || row.last_record_hash === null
+				? null
+				: {
+						offset: Number(row.last_record_offset),
+						timestampMs: Number(row.last_record_timestamp),
+						hash: row.last_record_hash,
+					},
+		newestEventMs: row.newest_event_ms === null ? null : Number(row.newest_event_ms),
+	};
+}

@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import type pg from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+import { COPY_HEADER, COPY_TRAILER } from "../../workers/copy-layout.ts";
+
+/**
+ * One COPY in binary format: header, the actors' tuples as they are, trailer. Waits for the socket whenever it is full,
+ * which is the backpressure of Postgres. Rejects with Postgres's error; the transaction is then failed.
+ */
+export async function copyBinary(
+	client: pg.Client,
+	table: string,
+	columns: readonly string[],
+	chunks: readonly Uint8Array[],
+): Promise<void> {
+	const stream = client.query(copyFrom(`COPY ${table} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`));
+	const finished = new Promise<void>((resolve, reject) => {
+		stream.once("finish", resolve);
+		stream.once("error", reject);
+	});
+	finished.catch(() => {});
+	stream.write(COPY_HEADER);
+	for (const chunk of chunks) {
+		if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), finished]);
+	}
+	stream.end(COPY_TRAILER);
+	await finished;
+}

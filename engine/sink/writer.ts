@@ -1,0 +1,108 @@
+import type pg from "pg";
+import type { Claim, CommitPhases, CommitSet, Store } from "../ports.ts";
+import { claim, type LedgerIdentity } from "./claim.ts";
+import { connect, destroy } from "./connect.ts";
+import { within } from "./deadline.ts";
+import { flush } from "./flush.ts";
+import type { PostgresSettings } from "./settings.ts";
+
+/**
+ * Longest time for one step of a transaction. Waiting for a lock is most of it: a flush in flight elsewhere takes well
+ * under a second, an engine that froze in mid-transaction holds its locks until its session ends.
+ */
+const STEP_DEADLINE_MS = 30_000;
+
+const PING_DEADLINE_MS = 5_000;
+
+/**
+ * Postgres behind the `Store` port: one connection that writes, one that claims (a claim waits for locks, and must not
+ * wait behind our own flush), one that only asks whether the server is there. The first two are thrown away together on
+ * any doubt, and made anew when next needed.
+ */
+export class PostgresStore implements Store {
+	readonly #settings: PostgresSettings;
+	readonly #identity: LedgerIdentity;
+	readonly #lanes = { writer: new Lane("writer"), claimer: new Lane("claimer") };
+	readonly #probe = new Lane("probe");
+	#generation = "";
+
+	constructor(settings: PostgresSettings, identity: LedgerIdentity) {
+		this.#settings = settings;
+		this.#identity = identity;
+	}
+
+	async claim(lowWatermarks: ReadonlyMap<number, number>): Promise<readonly Claim[]> {
+		const client = await this.#lanes.claimer.open(this.#settings, this.#identity.owner);
+		const work = claim(client, this.#identity, lowWatermarks);
+		const { claims, generation } = await within(client, "claim", STEP_DEADLINE_MS, work);
+		this.#generation = generation;
+		return claims;
+	}
+
+	async commit(set: CommitSet): Promise<CommitPhases> {
+		const generation = this.#generation;
+		const client = await this.#lanes.writer.open(this.#settings, this.#identity.owner);
+		return await flush(client, this.#identity.topic, generation, set, STEP_DEADLINE_MS);
+	}
+
+	async ping(): Promise<void> {
+		try {
+			const client = await this.#probe.open(this.#settings, this.#identity.owner);
+			const work = client.query<{ readonly: string }>("SELECT current_setting('transaction_read_only') AS readonly");
+			const { rows } = await within(client, "ping", PING_DEADLINE_MS, work);
+			if (rows[0]?.readonly === "on") throw new Error("the server is read-only");
+		} catch (error) {
+			this.#probe.reset();
+			throw error;
+		}
+	}
+
+	reset(): void {
+		for (const lane of Object.values(this.#lanes)) lane.reset();
+	}
+
+	async close(): Promise<void> {
+		for (const lane of [...Object.values(this.#lanes), this.#probe]) await lane.close();
+	}
+}
+
+/** Holds at most one connection. */
+class Lane {
+	readonly #name: string;
+	#client: pg.Client | null = null;
+	/** Raised by every reset, so that a connection that was being made meanwhile is thrown away too. */
+	#era = 0;
+
+	constructor(name: string) {
+		this.#name = name;
+	}
+
+	async open(settings: PostgresSettings, owner: string): Promise<pg.Client> {
+		if (this.#client !== null) return this.#client;
+		const era = this.#era;
+		const client = await connect(settings, {
+			applicationName: `lottery-engine ${this.#name} ${owner}`.slice(0, 63),
+			statementTimeoutMs: STEP_DEADLINE_MS * 2,
+			idleInTransactionTimeoutMs: STEP_DEADLINE_MS * 2,
+		});
+		if (era !== this.#era) {
+			destroy(client);
+			throw new Error("the connection was given up while it was being made");
+		}
+		this.#client = client;
+		return client;
+	}
+
+	reset(): void {
+		this.#era++;
+		if (this.#client !== null) destroy(this.#client);
+		this.#client = null;
+	}
+
+	async close(): Promise<void> {
+		const client = this.#client;
+		this.#client = null;
+		this.#era++;
+		await client?.end();
+	}
+}

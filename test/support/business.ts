@@ -1,0 +1,62 @@
+/**
+ * Random business data for tests of the views: events, and what the engine would have folded from them. The SQL that
+ * fills the tables is the plainest there is; the tests recompute everything from the events in JavaScript.
+ */
+import type pg from "pg";
+
+export interface BusinessEvent {
+	/** Whole hours since 1970 UTC. */
+	readonly hour: number;
+	readonly type: "login" | "view_numbers" | "ticket_purchased" | "claim_reward" | "logout";
+	readonly user: string;
+	readonly session: number;
+	/** Null where the type has no amount. */
+	readonly cents: bigint | null;
+}
+
+/** A seeded generator of numbers in [0, 1): mulberry32. */
+export function seededRandom(seed: number): () => number {
+	let state = seed | 0;
+	return () => {
+		state = (state + 0x6d2b79f5) | 0;
+		let x = Math.imul(state ^ (state >>> 15), 1 | state);
+		x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
+		return ((x ^ (x >>> 14)) >>> 0) / 4_294_967_296;
+	};
+}
+
+/** Puts the events where the engine would: `events`, the hourly totals, and the two tables of members. */
+export async function storeBusiness(client: pg.Client, events: readonly BusinessEvent[]): Promise<void> {
+	await client.query("TRUNCATE events, hourly_totals, hourly_users, hourly_sessions");
+	await client.query(
+		`INSERT INTO events (event_time, event_type, user_id, session_id, amount, kafka_partition, kafka_offset)
+		SELECT to_timestamp(hour * 3600::bigint), type, "user", session, cents / 100, 0, i
+		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::numeric[]) WITH ORDINALITY
+			AS e (hour, type, "user", session, cents, i)`,
+		[
+			events.map((event) => event.hour),
+			events.map((event) => event.type),
+			events.map((event) => event.user),
+			events.map((event) => event.session),
+			events.map((event) => event.cents?.toString() ?? null),
+		],
+	);
+	await client.query(`
+		INSERT INTO hourly_users SELECT DISTINCT date_trunc('hour', event_time, 'UTC'), user_id FROM events;
+		INSERT INTO hourly_sessions
+			SELECT DISTINCT date_trunc('hour', event_time, 'UTC'), session_id FROM events WHERE event_type = 'login';
+		INSERT INTO hourly_totals
+			(hour, revenue, ticket_count, payouts, payout_events, logins, events, active_users, new_sessions)
+		SELECT
+			date_trunc('hour', event_time, 'UTC') AS h,
+			coalesce(sum(amount) FILTER (WHERE event_type = 'ticket_purchased'), 0),
+			count(*) FILTER (WHERE event_type = 'ticket_purchased'),
+			coalesce(sum(amount) FILTER (WHERE event_type = 'claim_reward'), 0),
+			count(*) FILTER (WHERE event_type = 'claim_reward'),
+			count(*) FILTER (WHERE event_type = 'login'),
+			count(*),
+			count(DISTINCT user_id),
+			count(DISTINCT session_id) FILTER (WHERE event_type = 'login')
+		FROM events
+		GROUP BY h`);
+}
