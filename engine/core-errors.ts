@@ -2,6 +2,8 @@
  * Failures inside the engine, told apart by type: whether to try again is asked of `retryable`, never read from a
  * message. What a person at the terminal gets to see is in errors.ts.
  */
+import { EngineError } from "./errors.ts";
+import { EXIT } from "./exit-codes.ts";
 
 /** Another claim moved the row, or the ledger's generation was raised: step 9, never an alarm by itself. */
 export class FencedError extends Error {
@@ -24,10 +26,18 @@ export class NotCommittedError extends Error {
 	readonly retryable = true;
 }
 
-/** The database belongs to another topic or another cluster. A person must decide. */
-export class WrongLedgerError extends Error {
+/** The database belongs to another topic or another cluster. A person must decide. Exit 78. */
+export class WrongLedgerError extends EngineError {
 	readonly code = "WRONG_LEDGER";
 	readonly retryable = false;
+
+	constructor(message: string) {
+		super(
+			message,
+			EXIT.configuration,
+			"use another database (DATABASE_URL) for this topic, or set KAFKA_TOPIC back",
+		);
+	}
 }
 
 /** One of our own invariants does not hold. Stops the engine: the truth in Postgres is worth more than going on. */

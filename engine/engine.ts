@@ -24,7 +24,8 @@ import { requireCurrentSchema } from "./sink/schema-check.ts";
 import type { PostgresSettings } from "./sink/settings.ts";
 import { PostgresStore } from "./sink/writer.ts";
 import { StatusReporter } from "./status.ts";
-import { Supervisor, type SupervisorParts } from "./supervisor.ts";
+import { RECOVERY_REASONS, Supervisor } from "./supervisor.ts";
+import type { SupervisorParts } from "./supervisor-parts.ts";
 import { Tally } from "./tally.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -85,7 +86,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 	);
 	let reporter: StatusReporter | null = null;
 	const status = (): EngineStatus => reporter!.status();
-	const metrics = createMetrics({ status, now: () => clock.nowMs() });
+	const metrics = createMetrics({ status, now: () => clock.nowMs(), recoveryReasons: RECOVERY_REASONS });
 	const parts: SupervisorParts = {
 		limits,
 		clock,

@@ -1,5 +1,5 @@
 import type { FromActor } from "../workers/messages.ts";
-import { codeOf, FencedError } from "./core-errors.ts";
+import { FencedError } from "./core-errors.ts";
 import type { Credit } from "./credits.ts";
 import type { Accepted, Ledger, PendingSet } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
@@ -31,7 +31,7 @@ export interface FlusherCalls {
 	committed(set: CommitSet, done: PendingSet, phases: CommitPhases): void;
 	/** A commit was answered in an incarnation that is over: durable, but whoever claims next decides what it means. */
 	committedLate(set: CommitSet, phases: CommitPhases): void;
-	failed(reason: string, error: unknown): void;
+	failed(reason: "fenced" | "flush_failed", error: unknown): void;
 	/** Something moved: look again at what is due. */
 	act(): void;
 }
@@ -116,7 +116,7 @@ export class Flusher {
 			calls.committed(sealed, done, phases);
 		} catch (error) {
 			if (incarnation !== calls.incarnation()) return;
-			calls.failed(error instanceof FencedError ? "fenced" : `flush_${codeOf(error)}`, error);
+			calls.failed(error instanceof FencedError ? "fenced" : "flush_failed", error);
 		}
 		calls.act();
 	}

@@ -63,11 +63,11 @@ export class Intake {
 		return routed;
 	}
 
-	/** A fetch without a record for us: the offsets are a gap, and the position moves over them (K29, K32). Returns its size. */
-	skipped(partition: number, firstOffset: number | null, lastOffset: number): number {
+	/** A fetch without a record for us: the offsets are a gap, and the position moves over them (K29, K32). */
+	skipped(partition: number, firstOffset: number | null, lastOffset: number): void {
 		const owned = this.#assignment.get(partition);
-		if (owned === undefined || !owned.accepts) return 0;
-		if ((firstOffset ?? lastOffset) !== owned.position) return 0;
+		if (owned === undefined || !owned.accepts) return;
+		if ((firstOffset ?? lastOffset) !== owned.position) return;
 		owned.mismatches = 0;
 		if (owned.verify !== null) {
 			this.#trouble.unverified(owned, owned.verify.offset);
@@ -76,10 +76,9 @@ export class Intake {
 		}
 		const from = owned.expected;
 		owned.expected = Math.max(from, lastOffset + 1);
-		if (owned.expected === from) return 0;
+		if (owned.expected === from) return;
 		const { epoch, expected: to } = owned;
 		this.#accept({ partition, epoch, from, to, records: 0, bytes: 0, first: null, last: null });
-		return to - from;
 	}
 
 	#verified(owned: OwnedPartition, counted: RecordIdentity, found: RecordIdentity): boolean {

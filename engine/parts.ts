@@ -21,7 +21,11 @@ export interface Parts {
 /** Starts the parts that the configuration leaves to us, both at a time; nothing else is touched. */
 export async function openParts(config: Config, log: Log): Promise<Parts> {
 	const { brokers } = config.kafka;
-	const options = { home: config.engineHome, log, progress: (line: string) => log.info({ component: "local" }, line) };
+	const options = {
+		home: config.engineHome,
+		log,
+		progress: (line: string) => log.info({ component: "local" }, line),
+	};
 	// Before Postgres is made: without Java the answer comes at once.
 	if (brokers === null) await prepareKafka(openHome(config.engineHome), options.progress);
 	const [postgres, kafka] = await Promise.allSettled([
@@ -29,7 +33,9 @@ export async function openParts(config: Config, log: Log): Promise<Parts> {
 		brokers === null ? startKafka(options) : null,
 	]);
 	const release = async (): Promise<void> => {
-		await Promise.all([postgres, kafka].map((part) => (part.status === "fulfilled" ? part.value?.stop() : undefined)));
+		await Promise.all(
+			[postgres, kafka].map((part) => (part.status === "fulfilled" ? part.value?.stop() : undefined)),
+		);
 	};
 	if (postgres.status === "rejected" || kafka.status === "rejected") {
 		await release();
@@ -57,7 +63,12 @@ export async function openParts(config: Config, log: Log): Promise<Parts> {
 }
 
 /** Makes the topic on the embedded broker; an external one has its own ideas about partitions and replicas. */
-export async function ensureEmbeddedTopic(parts: Parts, topic: string, partitions: number, log: Log): Promise<void> {
+export async function ensureEmbeddedTopic(
+	parts: Parts,
+	topic: string,
+	partitions: number,
+	log: Log,
+): Promise<void> {
 	if (!parts.kafkaIsEmbedded) return;
 	if (await createTopic(createKafka(parts.kafka, log), topic, partitions)) {
 		log.info({ component: "start" }, `created topic ${topic} with ${partitions} partitions`);

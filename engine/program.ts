@@ -1,5 +1,5 @@
 /** Every command with its options and its help. A command's own code is loaded when it runs: `--help` stays fast. */
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { packageVersion } from "../schema/package-root.ts";
 import { type Finish, openContext } from "./commands/context.ts";
 import { addGenerate } from "./commands/generate-options.ts";
@@ -45,6 +45,7 @@ export function createProgram(): { readonly program: Command; exitCode(): number
 	addConfig(program, finish);
 	addSchema(program, finish);
 	addReport(program, finish);
+	addLocal(program, finish);
 	for (const command of program.commands)
 		command.version(packageVersion(), "-V, --version", "print the version");
 	return { program, exitCode: () => code };
@@ -187,4 +188,31 @@ function addSchema(program: Command, finish: Finish): void {
 			const { runSchema } = await import("./commands/schema.ts");
 			finish(runSchema());
 		});
+}
+
+function addLocal(program: Command, finish: Finish): void {
+	const groups: readonly VariableGroup[] = ["kafka", "log", "home"];
+	const command = program
+		.command("local")
+		.description("start or stop the embedded Kafka and Postgres without an engine")
+		.addArgument(
+			new Argument("<action>", "up prints where they are as JSON and leaves them running").choices([
+				"up",
+				"down",
+			]),
+		)
+		.option("--json", "accepted for scripts; the output is JSON anyway")
+		.option(
+			"--partitions <n>",
+			"partitions of the topic, when it is created",
+			wholeNumber(1, PARTITIONS_MAX),
+			PARTITIONS_DEFAULT,
+		)
+		.addHelpText("after", "\nExamples:\n  node engine local up\n  node engine local down")
+		.action(async (action: "up" | "down", { partitions }: { partitions: number }) => {
+			const context = openContext(command, groups);
+			const { runLocal } = await import("./commands/local.ts");
+			finish(await runLocal({ ...context, action, partitions }));
+		});
+	addConfigFlags(command, groups);
 }

@@ -2,7 +2,8 @@ import type { EngineStatus, PartitionStatus, SetStatus } from "../monitoring/sta
 import type { OwnedPartition } from "./assignment.ts";
 import { lagOf, lagSecondsOf } from "./lag.ts";
 import type { PendingSet } from "./ledger.ts";
-import type { Supervisor, SupervisorParts } from "./supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { SupervisorParts } from "./supervisor-parts.ts";
 
 /** What the engine knows of itself beyond its supervisor. */
 export interface Identity {
@@ -66,7 +67,8 @@ export class StatusReporter {
 	}
 
 	#notReady(owned: readonly OwnedPartition[]): string[] {
-		const { state, postgresTrouble } = this.#supervisor;
+		const { state } = this.#supervisor;
+		const { postgresTrouble } = this.#supervisor.watchdog;
 		const reasons: string[] = [];
 		if (state !== "running") reasons.push(STATE_REASONS[state]);
 		if (postgresTrouble !== null) reasons.push(`Postgres does not take writes: ${postgresTrouble}`);
@@ -79,7 +81,7 @@ export class StatusReporter {
 	}
 
 	#partition(owned: OwnedPartition, nowMs: number): PartitionStatus {
-		const reading = this.#supervisor.watermarks;
+		const reading = this.#supervisor.watchdog.watermarks;
 		const watermarks = reading?.of.get(owned.partition);
 		const known = owned.durable >= 0 && watermarks !== undefined;
 		const lag = known ? lagOf(owned.durable, watermarks) : null;

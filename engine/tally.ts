@@ -109,3 +109,16 @@ function endToEndSamples(done: PendingSet, nowMs: number): (readonly [number, nu
 	}
 	return samples;
 }
+
+/** Newest event of each partition in a set, in ms since 1970; a partition without a valid event is not in it. */
+export function newestEventMsOf(set: CommitSet): Map<number, number> {
+	const newest = new Map<number, number>();
+	for (const part of set.parts) {
+		for (const fold of part.folds) {
+			if (fold.rowCount === 0) continue;
+			const eventMs = fold.newestEventSeconds * 1000;
+			newest.set(fold.partition, Math.max(eventMs, newest.get(fold.partition) ?? eventMs));
+		}
+	}
+	return newest;
+}

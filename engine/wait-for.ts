@@ -1,6 +1,6 @@
+import { messageOf } from "./core-errors.ts";
 import { EngineError, UnavailableError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { messageOf } from "./core-errors.ts";
 import type { Clock } from "./ports.ts";
 
 const FIRST_DELAY_MS = 250;
@@ -27,7 +27,8 @@ export async function waitFor<T>(
 			if (isForPeople(error)) throw error;
 			const leftMs = deadlineMs - clock.monotonicMs();
 			if (leftMs <= 0) {
-				const nextStep = (error as Partial<EngineError>).nextStep ?? `is ${title} up? \`node engine check\` tells more`;
+				const nextStep =
+					(error as Partial<EngineError>).nextStep ?? `is ${title} up? \`node engine check\` tells more`;
 				throw new UnavailableError(
 					dependency,
 					`waited ${Math.round(timeoutMs / 1000)} s for ${title}: ${messageOf(error)}`,

@@ -1,7 +1,7 @@
 /** The one metric of the producer, under the name the older system gave it. */
 import { Counter, Registry } from "prom-client";
 
-export type SendStatus = "success" | "failure";
+type SendStatus = "success" | "failure";
 
 export interface ProducerMetrics {
 	/** `n` events were acknowledged by Kafka, or given up. Once per batch: a call costs as much as 0.1 µs of sending. */

@@ -16,7 +16,7 @@ export interface Random {
 	pick<T>(list: readonly T[]): T;
 }
 
-/** Numbers thrown away after seeding, until the bits of the seed have reached the whole state (PractRand's own count). */
+/** Numbers thrown away after seeding, until the bits of the seed have reached the whole state. */
 const WARM_UP = 15;
 
 /** @param seed any safe integer; its low and high 32 bits both count */

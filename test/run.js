@@ -35,12 +35,21 @@ const home = resolve(root, process.env.ENGINE_TEST_HOME || ".engine-test");
 const say = (line) => console.error(`# ${line}`);
 const compiled = (path) => import(pathToFileURL(join(built, path)).href);
 
+/** Something to tell the person who ran this, rather than a bug. */
+class Refusal extends Error {}
+
 /** @type {AbortController} its reason is the signal that interrupted us */
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interruption.abort(signal));
 
 process.exitCode = await main().catch((error) => {
-	console.error(error.nextStep ? `${error.message}\n  ${error.nextStep}` : error);
+	console.error(
+		error.nextStep
+			? `${error.message}\n  ${error.nextStep}`
+			: error instanceof Refusal
+				? error.message
+				: error,
+	);
 	console.log("0 passed, 1 failed");
 	return 1;
 });
@@ -48,11 +57,11 @@ process.exitCode = await main().catch((error) => {
 async function main() {
 	if (options.preflight) return (await preflight()) ? 0 : 1;
 	if (options.serve) return serve();
-	if (!existsSync(built)) throw new Error(`there is no ${built}: run \`npm run build\` first`);
+	if (!existsSync(built)) throw new Refusal(`there is no ${built}: run \`npm run build\` first`);
 	const files = await chooseFiles();
 	const needsParts = files.some(({ group }) => group === "integration");
 	if (needsParts && !(await preflight()))
-		throw new Error("the integration tests cannot run; `npm run test:unit` runs the others");
+		throw new Refusal("the integration tests cannot run; `npm run test:unit` runs the others");
 	const results = [];
 	for (const group of /** @type {const} */ (["unit", "integration"])) {
 		const chosen = files.filter((file) => file.group === group).map(({ source }) => source);
@@ -74,7 +83,7 @@ async function chooseFiles() {
 		return positionals.map((argument) => {
 			const source = sourceNamed(argument, process.cwd(), root, built);
 			const file = all.find((one) => one.source === source);
-			if (file === undefined) throw new Error(`there is no test file ${source}`);
+			if (file === undefined) throw new Refusal(`there is no test file ${source}`);
 			return file;
 		});
 	}
@@ -111,13 +120,14 @@ async function withParts(work) {
 	);
 	await wipeHome(home, say);
 	const log = { info: say, warn: say };
+	let cleanUp = async () => {};
 	const starting = await Promise.allSettled([startKafka({ home, log }), startPostgres({ home, log })]);
 	try {
 		const failure = starting.find(({ status }) => status === "rejected");
 		if (failure !== undefined) throw failure.reason;
 		const [kafka, postgres] = starting.map(({ value }) => value);
 		say(`Kafka ${kafka.brokers}, Postgres ${postgres.host}:${postgres.port}, logs in ${home}`);
-		return await work({
+		const outcome = await work({
 			KAFKA_BROKERS: kafka.brokers.join(","),
 			PGHOST: postgres.host,
 			PGPORT: String(postgres.port),
@@ -125,20 +135,29 @@ async function withParts(work) {
 			PGPASSWORD: postgres.password,
 			PGDATABASE: postgres.database,
 		});
+		// Of a run that went well nobody reads the logs.
+		if (isFine(outcome)) cleanUp = () => wipeHome(home, say);
+		return outcome;
 	} finally {
 		await Promise.all(starting.map(({ value }) => value?.stop()));
+		await cleanUp();
 	}
+}
+
+function isFine(results) {
+	return results.every(({ failed, skipped }) => failed === 0 && skipped.length === 0);
 }
 
 /** Keeps the parts up for files run by hand (`node dist/test/....test.js`), which then find them by environment. */
 async function serve() {
 	await withParts(async (env) => {
 		for (const [name, value] of Object.entries(env)) console.log(`export ${name}='${value}'`);
-		say("until Ctrl-C");
+		say("they run until Ctrl-C");
 		// A listener for the signal alone does not keep Node running.
 		const alive = setInterval(() => {}, 60_000);
 		if (!interruption.signal.aborted) await once(interruption.signal, "abort");
 		clearInterval(alive);
+		return [];
 	});
 	return 0;
 }
@@ -154,11 +173,11 @@ async function runTap(group, sources, partsEnv) {
 	const results = [];
 	const stream = new TapStream((result) => {
 		results.push(result);
-		const isFine = result.failed === 0 && result.skipped.length === 0;
+		const fine = isFine([result]);
 		console.log(
-			`${isFine ? "ok  " : "FAIL"} ${result.file} (${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ""})`,
+			`${fine ? "ok  " : "FAIL"} ${result.file} (${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ""})`,
 		);
-		if (!isFine) console.log(result.lines.join("\n"));
+		if (!fine) console.log(result.lines.join("\n"));
 	});
 	const child = spawn(
 		process.execPath,
@@ -218,7 +237,7 @@ async function summarise(files, results) {
 	console.log(
 		`files: ${ran("unit")} of ${all("unit")} unit, ${ran("integration")} of ${all("integration")} integration`,
 	);
-	const isFine = failed === 0 && sum((result) => result.passed) > 0 && !interruption.signal.aborted;
-	console.log(`${sum((result) => result.passed)} passed, ${failed} failed`);
-	return isFine ? 0 : 1;
+	const passed = sum((result) => result.passed);
+	console.log(`${passed} passed, ${failed} failed`);
+	return failed === 0 && passed > 0 && !interruption.signal.aborted ? 0 : 1;
 }

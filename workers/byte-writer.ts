@@ -10,7 +10,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** First chunk: a partition with a handful of rows in a set must not hold much more than those. */
 const CHUNK_BYTES_FIRST = 4 * 1024;
-/** Chunks grow fourfold up to here; above it, one write to the socket gains nothing (performance.md, 6.1). */
+/** Chunks grow fourfold up to here; larger writes to the socket gain nothing. */
 const CHUNK_BYTES_MAX = 1024 * 1024;
 const CHUNK_GROWTH = 4;
 

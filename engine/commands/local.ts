@@ -1,5 +1,5 @@
-import { ensureEmbeddedTopic, openParts, urlOf } from "../parts.ts";
 import { EXIT } from "../exit-codes.ts";
+import { ensureEmbeddedTopic, openParts, urlOf } from "../parts.ts";
 import type { CommandContext } from "./context.ts";
 
 export interface LocalOptions extends CommandContext {

@@ -9,7 +9,7 @@ const GROUPS: readonly VariableGroup[] = ["kafka", "log", "home"];
 
 /** More in one call only costs: kafkajs groups a batch in quadratic time per partition. */
 const BATCH_MAX = 10_000;
-const BATCH_DEFAULT = 1_000;
+const BATCH_DEFAULT = 2_000;
 
 const RATE_MAX = 10_000_000;
 const DELAY_MS_MAX = 3_600_000;

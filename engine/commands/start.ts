@@ -1,12 +1,12 @@
+import { systemClock } from "../clock.ts";
 import { messageOf } from "../core-errors.ts";
 import { type Engine, startEngine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { ensureEmbeddedTopic, openParts, type Parts, urlOf } from "../parts.ts";
 import { nextSignal } from "../signals.ts";
-import { migrate } from "../sink/migrate.ts";
 import { describeSettings } from "../sink/connect.ts";
-import { systemClock } from "../clock.ts";
+import { migrate } from "../sink/migrate.ts";
 import { waitFor } from "../wait-for.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -30,7 +30,7 @@ export interface Session {
 /** `node engine start`: runs until a signal. */
 export async function runStart(options: StartOptions): Promise<number> {
 	const session = await openSession(options);
-	if (session === null) return EXIT.failure;
+	if (session === null) return EXIT.interrupted;
 	welcome(session, options);
 	return await endOf(session, options);
 }
@@ -45,28 +45,21 @@ export async function openSession(options: StartOptions): Promise<Session | null
 		log.error(`second ${name}: ending at once; what was not committed will be read again`);
 		process.exit(EXIT.failure);
 	});
-	let asked = false;
-	void signal.then(() => {
-		asked = true;
-	});
 	const parts = await openParts(config, log);
+	let fail: (error: unknown) => void = () => {};
+	const failed = new Promise<never>((_, reject) => {
+		fail = reject;
+	});
+	failed.catch(() => {});
 	try {
-		if (parts.postgresIsEmbedded || options.migrate) {
-			const waiting = { timeoutMs: config.startupTimeoutMs, clock: systemClock, log };
-			const { applied } = await waitFor("postgres", "Postgres", () => migrate(parts.postgres), waiting);
-			if (applied.length > 0) log.info({ component: "start" }, `applied ${applied.join(", ")}`);
-		}
-		await ensureEmbeddedTopic(parts, config.kafka.topic, options.partitions, log);
-		if (asked) {
+		const started = prepareAndStart(options, parts, fail);
+		started.catch(() => {});
+		// Waiting for Kafka or Postgres can take a minute; nobody who pressed Ctrl-C wants to.
+		const engine = await Promise.race([started, signal.then(() => null)]);
+		if (engine === null) {
 			await parts.release();
 			return null;
 		}
-		let fail: (error: unknown) => void = () => {};
-		const failed = new Promise<never>((_, reject) => {
-			fail = reject;
-		});
-		failed.catch(() => {});
-		const engine = await startEngine({ config, kafka: parts.kafka, postgres: parts.postgres, log, onFatal: fail });
 		const close = async (): Promise<ExitCode> => {
 			const { abandonedRecords } = await engine.stop(config.shutdownTimeoutMs);
 			await parts.release();
@@ -81,6 +74,20 @@ export async function openSession(options: StartOptions): Promise<Session | null
 	}
 }
 
+async function prepareAndStart(
+	{ config, log, ...options }: StartOptions,
+	parts: Parts,
+	onFatal: (error: unknown) => void,
+): Promise<Engine> {
+	if (parts.postgresIsEmbedded || options.migrate) {
+		const waiting = { timeoutMs: config.startupTimeoutMs, clock: systemClock, log };
+		const { applied } = await waitFor("postgres", "Postgres", () => migrate(parts.postgres), waiting);
+		if (applied.length > 0) log.info({ component: "start" }, `applied ${applied.join(", ")}`);
+	}
+	await ensureEmbeddedTopic(parts, config.kafka.topic, options.partitions, log);
+	return await startEngine({ config, kafka: parts.kafka, postgres: parts.postgres, log, onFatal });
+}
+
 /** Waits for the end, whichever comes, and tells what is left. */
 export async function endOf(session: Session, { log }: CommandContext): Promise<ExitCode> {
 	try {
@@ -88,7 +95,10 @@ export async function endOf(session: Session, { log }: CommandContext): Promise<
 		log.info({ component: "stop" }, `${signal}: last commit, then leaving the group (again to end at once)`);
 		const code = await session.close();
 		const { totals } = session.engine.status();
-		log.info({ component: "stop" }, `stopped: ${totals.stored} stored, ${totals.deadLetters} dead letters since the start`);
+		log.info(
+			{ component: "stop" },
+			`stopped: ${totals.stored} stored, ${totals.deadLetters} dead letters since the start`,
+		);
 		return code;
 	} catch (error) {
 		log.fatal({ err: error }, `the engine cannot go on: ${messageOf(error)}`);

@@ -77,7 +77,7 @@ export const pem: Parser<string> = {
 
 /** Kafka's own rule for topic names: they become folder names on the broker. */
 export const topicName: Parser<string> = {
-	rule: "must be a Kafka topic name: 1 to 249 of the characters a-z A-Z 0-9 . _ -, and neither . nor ..",
+	rule: "must be a Kafka topic name: 1 to 249 of the characters a-z A-Z 0-9 . _ - (not one or two dots alone)",
 	parse: (value) => (/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(value) ? value : undefined),
 };
 

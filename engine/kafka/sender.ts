@@ -18,7 +18,7 @@ export interface Sender {
 	connect(): Promise<void>;
 	/**
 	 * Resolves when every in-sync replica has all of them. A rejection means: unknown, some may be stored. Sends wait
-	 * for each other. About 1,000 messages a call is best: kafkajs groups them in quadratic time per partition.
+	 * for each other. About 2,000 messages a call is best: kafkajs groups them in quadratic time per partition.
 	 */
 	send(messages: readonly OutgoingMessage[]): Promise<void>;
 	/** Waits for the send under way. Safe twice, and after a failure. */

@@ -3,7 +3,7 @@ import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Clock, Source, SourceListener, Watermarks } from "../ports.ts";
 import { BatchCursor } from "./batch-cursor.ts";
-import { type KafkaConnection, createKafka } from "./client.ts";
+import { createKafka, type KafkaConnection } from "./client.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
 
 export interface KafkaSourceSettings {
@@ -45,6 +45,8 @@ export class KafkaSource implements Source {
 	#stopped = false;
 	#rebuilding: Promise<void> | null = null;
 	#crashesMs: number[] = [];
+	/** The era whose consumer is known to be dead. */
+	#crashedEra = 0;
 
 	constructor(
 		settings: KafkaSourceSettings,
@@ -60,7 +62,7 @@ export class KafkaSource implements Source {
 
 	async start(listener: SourceListener): Promise<void> {
 		this.#listener = listener;
-		await this.#connect();
+		await this.rebuild();
 	}
 
 	async stop(): Promise<void> {
@@ -159,7 +161,11 @@ export class KafkaSource implements Source {
 		consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
 			if (!current() || payload.batchSize !== 0) return;
 			const first = payload.firstOffset as string | null;
-			this.#listener?.skipped(payload.partition, first === null ? null : Number(first), Number(payload.lastOffset));
+			this.#listener?.skipped(
+				payload.partition,
+				first === null ? null : Number(first),
+				Number(payload.lastOffset),
+			);
 		});
 		consumer.on(consumer.events.CRASH, ({ payload }) => {
 			if (current()) this.#crashed(payload.error);
@@ -183,10 +189,13 @@ export class KafkaSource implements Source {
 	}
 
 	#crashed(error: Error): void {
+		this.#crashedEra = this.#era;
 		const now = this.#clock.monotonicMs();
 		this.#crashesMs = [...this.#crashesMs.filter((at) => now - at < this.#limits.crashWindowMs), now];
 		if (this.#crashesMs.length > this.#limits.crashesMax) {
-			this.#listener?.crashed(new Error(`the Kafka consumer keeps crashing; last: ${error.message}`, { cause: error }));
+			this.#listener?.crashed(
+				new Error(`the Kafka consumer keeps crashing; last: ${error.message}`, { cause: error }),
+			);
 			return;
 		}
 		this.#log.warn({ err: error }, `the consumer crashed (${error.message}); building a new one`);
@@ -200,12 +209,13 @@ export class KafkaSource implements Source {
 			await this.#close();
 			try {
 				await this.#connect();
-				return;
+				// `run` resolves for a consumer that crashed while it joined, too.
+				if (this.#crashedEra !== this.#era) return;
 			} catch (error) {
 				this.#log.warn({ err: error }, `Kafka cannot be reached (${(error as Error).message}); trying again`);
-				await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
-				delayMs = Math.min(delayMs * 2, REBUILD_DELAY_MS_MAX);
 			}
+			await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
+			delayMs = Math.min(delayMs * 2, REBUILD_DELAY_MS_MAX);
 		}
 	}
 
@@ -219,4 +229,3 @@ export class KafkaSource implements Source {
 		await Promise.race([Promise.allSettled(closing), deadline]);
 	}
 }
-

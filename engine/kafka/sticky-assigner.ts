@@ -14,7 +14,10 @@ export interface Member {
  * partition that moves costs a claim and a second reading of what was in flight. kafkajs's own assigner deals them out
  * anew at every join, so that nearly all move.
  */
-export function assignSticky(partitions: readonly number[], members: readonly Member[]): Map<string, number[]> {
+export function assignSticky(
+	partitions: readonly number[],
+	members: readonly Member[],
+): Map<string, number[]> {
 	const order = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
 	const assigned = new Map<string, number[]>(order.map((member) => [member.memberId, []]));
 	const free = new Set(partitions);

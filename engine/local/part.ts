@@ -2,7 +2,7 @@
  * What starting and stopping an embedded server have in common: under the lock of its home, find the one that runs or
  * start one, and stop it when its last user goes.
  */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UnavailableError } from "../errors.ts";
@@ -162,8 +162,13 @@ function withStop<Address>(
 	progress: Progress,
 ): RunningPart<Address> {
 	let stopping: Promise<void> | null = null;
-	const stop = () =>
-		withLock(lockFile(home, kind.name), lockOptions(kind.title, progress), async () => {
+	const stop = async () => {
+		if (!existsSync(home)) {
+			// Somebody deleted the home under it: there is nothing left to lock, and nobody else can use it.
+			await stopProcess(identity, kind.stopSteps);
+			return;
+		}
+		await withLock(lockFile(home, kind.name), lockOptions(kind.title, progress), async () => {
 			endUse(home, kind.name);
 			const others = otherUsers(home, kind.name);
 			if (others.length > 0) {
@@ -173,6 +178,7 @@ function withStop<Address>(
 			await stopProcess(identity, kind.stopSteps);
 			rmSync(kind.pidFile, { force: true });
 		});
+	};
 	return {
 		address,
 		pid: identity.pid,

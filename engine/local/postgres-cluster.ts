@@ -1,7 +1,7 @@
 /** Makes the data folder of the embedded Postgres, once: initdb, then the database, then a rename that says "done". */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { type Progress, writeFileAtomic } from "./home.ts";
@@ -21,6 +21,8 @@ export interface ClusterNames {
 /** initdb takes 2 s; a slow disk may take a minute. */
 const INITDB_TIMEOUT_MS = 180_000;
 const PASSWORD_BYTES = 24;
+/** The process id follows: the initdb of an engine that was killed may still be writing into its own. */
+const UNFINISHED = "data.new.";
 
 /**
  * @param passwordFile kept in the home, 0600; written before the data is in place, so there is no data without one
@@ -39,11 +41,17 @@ export function prepareCluster(
 	progress("making the data folder of the embedded Postgres (about 3 s, once)");
 	const password = randomBytes(PASSWORD_BYTES).toString("base64url");
 	writeFileAtomic(passwordFile, `${password}\n`);
-	const unfinished = join(place.folder, "data.new");
-	rmSync(unfinished, { recursive: true, force: true });
+	removeUnfinished(place.folder);
+	const unfinished = join(place.folder, `${UNFINISHED}${process.pid}`);
 	initialise(place, binaries, names, password, unfinished);
 	renameSync(unfinished, dataFolder);
 	return { dataFolder, password };
+}
+
+function removeUnfinished(folder: string): void {
+	for (const name of readdirSync(folder)) {
+		if (name.startsWith(UNFINISHED)) rmSync(join(folder, name), { recursive: true, force: true });
+	}
 }
 
 function initialise(

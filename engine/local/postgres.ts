@@ -1,5 +1,5 @@
 /** The embedded Postgres 18: a real server on 127.0.0.1, from the binaries of an npm package. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, LOOPBACK } from "./free-port.ts";
 import { cacheFolder, openHome, readJson, writeFileAtomic } from "./home.ts";
@@ -37,7 +37,7 @@ interface Remembered {
 const DATABASE = "lottery";
 const TITLE = "embedded Postgres";
 /** Recovery of a large log after a kill takes its time; a plain start takes 0.1 s. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 
 const SETTINGS: readonly string[] = [
 	`listen_addresses=${LOOPBACK}`,
@@ -83,7 +83,12 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Loca
 			database: DATABASE,
 			pid: part.pid,
 			reused: part.reused,
-			stop: part.stop,
+			async stop() {
+				await part.stop();
+				// The home was deleted under it, and with it the password: nobody can use what lies outside any more.
+				if (place.outside !== null && !existsSync(home))
+					rmSync(place.outside, { recursive: true, force: true });
+			},
 		};
 	});
 }

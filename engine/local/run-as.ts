@@ -17,6 +17,8 @@ export interface RunAs {
 export interface Place {
 	/** Of that user alone. */
 	readonly folder: string;
+	/** The folder outside of the home that all this lies in; null when it is in the home. */
+	readonly outside: string | null;
 	/** Where its programs are copied when they cannot be used where npm put them. Null: the user's cache is fine. */
 	readonly binaries: string | null;
 	/** Null: our own user. */
@@ -43,7 +45,7 @@ export function openPlace(home: string): Place {
 	if (process.getuid?.() !== 0) {
 		const folder = join(home, "postgres");
 		mkdirSync(folder, { recursive: true, mode: 0o700 });
-		return { folder, binaries: null, runAs: null };
+		return { folder, outside: null, binaries: null, runAs: null };
 	}
 	const runAs = unprivilegedUser();
 	const base = placeOutside(home) ?? (canReach(home, runAs) ? home : makePlaceOutside(home, runAs));
@@ -51,7 +53,7 @@ export function openPlace(home: string): Place {
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
 	chownSync(folder, runAs.uid, runAs.gid);
 	chmodSync(folder, 0o700);
-	return { folder, binaries: join(base, "postgres-programs"), runAs };
+	return { folder, outside: base === home ? null : base, binaries: join(base, "postgres-programs"), runAs };
 }
 
 /** The folder outside of the home that belongs to it, or null. */

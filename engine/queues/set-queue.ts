@@ -11,7 +11,9 @@ interface Task {
  * integers: ids that do come back in numeric order, and two tasks of the same id would become one. It never retries and
  * never times out (a time-out would start the next set while this one still runs): both belong to the commit itself.
  */
-export function createSetQueue(commit: (set: number) => Promise<void>): SetQueue & { readonly depth: number } {
+export function createSetQueue(
+	commit: (set: number) => Promise<void>,
+): SetQueue & { readonly depth: number } {
 	const queue = new BetterQueue<Task, void>({
 		id: "id",
 		concurrent: 1,

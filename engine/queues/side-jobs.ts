@@ -1,6 +1,6 @@
 import BetterQueue from "better-queue";
 import type { Log } from "../log.ts";
-import type { SideJobs } from "../supervisor.ts";
+import type { SideJobs } from "../supervisor-parts.ts";
 
 /** What a job does when its turn comes; rejecting means: try again later. */
 export interface SideWork {
@@ -74,7 +74,10 @@ function queueOf<T>(
 		},
 	});
 	queue.on("task_failed", (_id, error) => {
-		log.warn({ component: "side-jobs", err: error }, `could not ${name}; the next attempt comes with the next flush`);
+		log.warn(
+			{ component: "side-jobs", err: error },
+			`could not ${name}; the next attempt comes with the next flush`,
+		);
 	});
 	return queue;
 }

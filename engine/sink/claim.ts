@@ -56,7 +56,7 @@ export async function claim(
 		await client.query("ROLLBACK");
 		throw new WrongLedgerError(
 			`this database holds topic "${held?.topic}" of Kafka cluster "${held?.cluster_id}", but the engine reads topic ` +
-				`"${identity.topic}" of cluster "${identity.clusterId}"; use another database (DATABASE_URL) for it`,
+				`"${identity.topic}" of cluster "${identity.clusterId}"`,
 		);
 	}
 	const rows = await client.query<ClaimRow>(

@@ -1,6 +1,6 @@
 /**
- * One dedicated connection at a time: no pool, for a pool hands a client in doubt to the next user (libraries.md of
- * node-postgres's habits: an open COPY, a dead socket). Whoever is in doubt calls `destroy` and connects anew.
+ * One dedicated connection at a time. No pool: a pool hands a client in doubt (an open COPY, a dead socket) to the next
+ * user. Whoever is in doubt calls `destroy` and connects anew.
  */
 import pg from "pg";
 import { errorCode, PostgresUnavailableError, SchemaError } from "./errors.ts";

@@ -28,7 +28,9 @@ export class DayPartitions {
 		const wanted = Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => utcDay(hour + ahead * 24));
 		const days = wanted.filter((day) => !this.#settled.has(day));
 		if (days.length === 0) return;
-		const client = await connect(this.#settings, { applicationName: `lottery-engine days ${this.#owner}`.slice(0, 63) });
+		const client = await connect(this.#settings, {
+			applicationName: `lottery-engine days ${this.#owner}`.slice(0, 63),
+		});
 		try {
 			const { created, skipped } = await ensureDays(client, { days, partitionsMax: DAY_PARTITIONS_MAX });
 			for (const day of days) this.#settled.add(day);

@@ -48,7 +48,9 @@ export class PostgresStore implements Store {
 	async ping(): Promise<void> {
 		try {
 			const client = await this.#probe.open(this.#settings, this.#identity.owner);
-			const work = client.query<{ readonly: string }>("SELECT current_setting('transaction_read_only') AS readonly");
+			const work = client.query<{ readonly: string }>(
+				"SELECT current_setting('transaction_read_only') AS readonly",
+			);
 			const { rows } = await within(client, "ping", PING_DEADLINE_MS, work);
 			if (rows[0]?.readonly === "on") throw new Error("the server is read-only");
 		} catch (error) {

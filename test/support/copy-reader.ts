@@ -71,6 +71,7 @@ export function numeric(field: Buffer | null): { unscaled: bigint; scale: number
 		number,
 		number,
 	];
+	if (digitCount === 0 && weight !== 0) throw new Error(`zero with weight ${weight}`);
 	if (sign !== 0) throw new Error(`sign ${sign}`);
 	sized(field, 8 + 2 * digitCount);
 	// The value is the sum of digit * 10000^(weight - i); it is kept times 10000^1, enough for two decimals.

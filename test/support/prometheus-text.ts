@@ -5,14 +5,14 @@
  * HELP and a TYPE before it, a histogram must be complete and cumulative, and a counter must be finite and not negative.
  */
 
-export interface MetricSample {
+interface MetricSample {
 	/** The name on the line: for histograms and summaries it has a suffix. */
 	readonly name: string;
 	readonly labels: Readonly<Record<string, string>>;
 	readonly value: number;
 }
 
-export type MetricType = "counter" | "gauge" | "histogram" | "summary" | "untyped";
+type MetricType = "counter" | "gauge" | "histogram" | "summary" | "untyped";
 
 export interface MetricFamily {
 	readonly type: MetricType;

@@ -30,6 +30,13 @@ t.test("timestamps are exact to the microsecond from before 1970 to beyond year 
 		written((out) => out.timestamp(seconds, micros)).readBigInt64BE() ===
 		(BigInt(seconds) - 946_684_800n) * 1_000_000n + BigInt(micros);
 	fc.assert(fc.property(fc.integer({ min: -62_135_596_800, max: 253_402_400_000 }), fc.nat(999_999), exact));
+	// Around every multiple of 2^32 µs the low half carries into the high one.
+	fc.assert(
+		fc.property(fc.integer({ min: -100_000, max: 50_000_000 }), (multiple) => {
+			const seconds = 946_684_800 + Math.floor((multiple * 2 ** 32) / 1e6);
+			return exact(seconds, 0) && exact(seconds, 999_999) && exact(seconds + 1, 0);
+		}),
+	);
 	for (const seconds of [-1, 0, 946_684_799, 946_684_800, 253_402_300_799, 253_402_351_199]) {
 		t.ok(exact(seconds, 0) && exact(seconds, 999_999), `${seconds} s`);
 	}

@@ -81,6 +81,7 @@ const adversarial = fc.constantFrom<Value>(
 	"][",
 	null,
 	Uint8Array.of(0xff),
+	Uint8Array.of(0x22, 0xff, 0x22),
 	Uint8Array.of(0x22, 0xc3),
 	Uint8Array.of(0xa9, 0x22),
 	Uint8Array.of(0x22, 0xc3, 0xa9, 0x22),
@@ -151,6 +152,11 @@ t.test("the separator is another one for every slice", async (t) => {
 t.test("bad UTF-8 is told apart from bad JSON, also where the neighbours complete it", async (t) => {
 	const values = [Uint8Array.of(0x22, 0xc3), Uint8Array.of(0xa9, 0x22), Uint8Array.of(0xff), "{"];
 	t.same(named(decoded(values)), ["fault: utf8", "fault: utf8", "fault: utf8", "fault: json"]);
+});
+
+t.test("bytes that a lenient decoder would read as the same user are refused", async (t) => {
+	const user = (byte: number) => Uint8Array.of(0x22, byte, 0x22);
+	t.same(named(decoded([user(0xfe), user(0xff)])), ["fault: utf8", "fault: utf8"]);
 });
 
 t.test("a byte order mark is not JSON", async (t) => {

@@ -80,20 +80,26 @@ t.test("after a clear everything is told again", async (t) => {
 
 t.test("a Set that reaches its limit is followed by another, and no pair is lost", async (t) => {
 	const stored = new StoredIds(100, 100);
-	const members = new Members(stored, 3);
+	const byUser = new Members(stored, 3);
+	const bySession = new Members(stored, 3);
 	for (let i = 0; i < 10; i++) {
-		members.addUser(1, `u${i}`);
-		members.addSession(1, i);
+		byUser.addUser(1, `u${i}`);
+		bySession.addSession(1, i);
 	}
 	t.same(
-		users(members),
+		users(byUser),
 		Array.from({ length: 10 }, (_, i) => `1/u${i}`),
 	);
 	t.same(
-		sessions(members),
+		sessions(bySession),
 		Array.from({ length: 10 }, (_, i) => `1/${i}`),
 	);
-	members.store();
+	byUser.addUser(1, "u0");
+	bySession.addSession(1, 0);
+	t.equal(byUser.userColumns().count, 11, "a pair met again behind a full Set is told twice");
+	t.equal(bySession.sessionColumns().count, 11);
+	byUser.store();
+	bySession.store();
 	t.equal(stored.size, 20, "and all of them are stored");
 });
 

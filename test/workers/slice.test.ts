@@ -127,6 +127,19 @@ t.test(
 	},
 );
 
+t.test("thousands of tiny records fit one slice", async (t) => {
+	const records = Array.from({ length: 3000 }, (_, offset) =>
+		record({
+			offset,
+			timestampMs: offset,
+			partition: offset % 7,
+			value: String(offset),
+			key: Buffer.from("k"),
+		}),
+	);
+	t.ok(same(unpack(pack(records)), records));
+});
+
 t.test("an empty writer seals an empty slice", async (t) => {
 	const slice = new SliceWriter(64).seal();
 	t.equal(slice.count, 0);

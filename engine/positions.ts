@@ -1,0 +1,100 @@
+import type { OwnedPartition } from "./assignment.ts";
+import type { IntakeTrouble } from "./intake.ts";
+import type { Judgement } from "./judge-claim.ts";
+import type { Log } from "./log.ts";
+import type { Pauses } from "./pauses.ts";
+import type { Claim, RecordIdentity, Source } from "./ports.ts";
+
+/**
+ * Where each partition goes on, and when it may not: adopts claims, and halts what does not fit the log in Kafka. A
+ * partition is halted for a person to look at; the others go on.
+ */
+export class Positions implements IntakeTrouble {
+	readonly #source: Pick<Source, "seek" | "rebuild" | "watermarks">;
+	readonly #pauses: Pauses;
+	readonly #log: Log;
+	readonly #onFailure: (error: unknown) => void;
+
+	/** `onFailure`: Kafka could not say where its log begins and ends. */
+	constructor(parts: {
+		source: Pick<Source, "seek" | "rebuild" | "watermarks">;
+		pauses: Pauses;
+		log: Log;
+		onFailure: (error: unknown) => void;
+	}) {
+		this.#source = parts.source;
+		this.#pauses = parts.pauses;
+		this.#log = parts.log;
+		this.#onFailure = parts.onFailure;
+	}
+
+	/** Steps 2 and 3: the row says where to go on; then seek and resume. */
+	claimed(owned: OwnedPartition, claim: Claim, judgement: Judgement): void {
+		if (judgement.kind === "halt") {
+			this.halt(owned, judgement.reason);
+			return;
+		}
+		owned.adopt(judgement.verify ? claim : { ...claim, last: null });
+		if (claim.last !== null && !judgement.verify) this.unverified(owned, claim.last.offset);
+		this.#source.seek(owned.partition, owned.position);
+		this.#pauses.remove("claim", owned.partition);
+	}
+
+	/** A kept partition after a join: kafkajs has forgotten where it was (K14). */
+	kept(owned: OwnedPartition): void {
+		owned.mismatches = 0;
+		if (owned.accepts) this.#source.seek(owned.partition, owned.position);
+		this.#pauses.remove("position", owned.partition);
+	}
+
+	halt(owned: OwnedPartition, reason: string): void {
+		const { partition } = owned;
+		owned.haltReason = reason;
+		owned.enter("halted");
+		this.#pauses.add("halted", partition);
+		this.#log.error({ component: "claim", partition }, `partition ${partition} is halted: ${reason}`);
+	}
+
+	seek(owned: OwnedPartition): void {
+		this.#source.seek(owned.partition, owned.position);
+	}
+
+	/** Asking for the position once did not help: it is outside of the log, or the consumer is confused (K10, K32). */
+	positionLost(owned: OwnedPartition): void {
+		const { partition } = owned;
+		if (this.#pauses.reasonsOf(partition).includes("position")) return;
+		this.#pauses.add("position", partition);
+		this.#findPosition(owned).catch(this.#onFailure);
+	}
+
+	recreated(owned: OwnedPartition, found: RecordIdentity): void {
+		this.halt(
+			owned,
+			`the record at offset ${found.offset} is not the one that was counted there: ` +
+				"the topic was deleted and created again under the same name",
+		);
+	}
+
+	unverified(owned: OwnedPartition, offset: number): void {
+		this.#log.warn(
+			{ component: "claim", partition: owned.partition, offset },
+			"the last counted record is not in the log any more (retention or compaction): whether the topic is still " +
+				"the same could not be verified",
+		);
+	}
+
+	async #findPosition(owned: OwnedPartition): Promise<void> {
+		const found = (await this.#source.watermarks()).get(owned.partition);
+		if (!owned.accepts) return;
+		if (found === undefined || owned.expected < found.low || owned.expected > found.high) {
+			const log = found === undefined ? "gone" : `${found.low} to ${found.high}`;
+			this.halt(owned, `offset_out_of_range: ${owned.expected} is outside of Kafka's log (${log})`);
+			return;
+		}
+		this.#log.warn(
+			{ component: "kafka", partition: owned.partition },
+			"the consumer lost its position; building a new one",
+		);
+		await this.#source.rebuild();
+	}
+}

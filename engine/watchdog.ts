@@ -1,0 +1,88 @@
+import type { ActorWatch } from "./actor-watch.ts";
+import { messageOf } from "./core-errors.ts";
+import type { Limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Clock, Source, Store, Timer, Watermarks } from "./ports.ts";
+
+/** Watermarks as read from the brokers at one moment. */
+export interface WatermarkReading {
+	readonly atMs: number;
+	readonly of: ReadonlyMap<number, Watermarks>;
+}
+
+export interface WatchdogParts {
+	readonly limits: Pick<Limits, "watermarkIntervalMs" | "actorSilenceMsMax">;
+	readonly clock: Clock;
+	readonly source: Pick<Source, "watermarks">;
+	readonly store: Pick<Store, "ping">;
+	readonly watch: ActorWatch;
+	readonly log: Log;
+	/** An actor had work and said nothing for too long. */
+	readonly onSilent: (shard: number, error: Error) => void;
+}
+
+/** Looks around every few seconds: where Kafka's log ends, whether Postgres takes writes, whether every actor answers. */
+export class Watchdog {
+	readonly #parts: WatchdogParts;
+	#timer: Timer | null = null;
+	#stopped = false;
+	#watermarks: WatermarkReading | null = null;
+	#postgresTrouble: string | null = null;
+
+	constructor(parts: WatchdogParts) {
+		this.#parts = parts;
+	}
+
+	/** The newest watermarks; null before the first reading. */
+	get watermarks(): WatermarkReading | null {
+		return this.#watermarks;
+	}
+
+	/** Why Postgres did not take writes when it was last asked; null when it did. */
+	get postgresTrouble(): string | null {
+		return this.#postgresTrouble;
+	}
+
+	/** Somebody else has just read them. */
+	note(of: ReadonlyMap<number, Watermarks>): void {
+		this.#watermarks = { of, atMs: this.#parts.clock.nowMs() };
+	}
+
+	start(): void {
+		this.#timer = this.#parts.clock.after(this.#parts.limits.watermarkIntervalMs, () => {
+			void this.#look().finally(() => {
+				if (!this.#stopped) this.start();
+			});
+		});
+	}
+
+	stop(): void {
+		this.#stopped = true;
+		this.#timer?.cancel();
+	}
+
+	async #look(): Promise<void> {
+		const { watch, limits, onSilent } = this.#parts;
+		for (const shard of watch.silent()) {
+			onSilent(shard, new Error(`no answer for ${limits.actorSilenceMsMax} ms while it had work`));
+		}
+		await Promise.all([this.#readWatermarks(), this.#pingPostgres()]);
+	}
+
+	async #readWatermarks(): Promise<void> {
+		try {
+			this.note(await this.#parts.source.watermarks());
+		} catch (error) {
+			this.#parts.log.debug({ component: "kafka", err: error }, "could not read the watermarks");
+		}
+	}
+
+	async #pingPostgres(): Promise<void> {
+		try {
+			await this.#parts.store.ping();
+			this.#postgresTrouble = null;
+		} catch (error) {
+			this.#postgresTrouble = messageOf(error);
+		}
+	}
+}
