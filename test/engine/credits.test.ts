@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import t from "tap";
+import { Credit } from "../../engine/credits.ts";
+import { seedProperties } from "../support/property-seed.ts";
+
+seedProperties(t, 500);
+
+t.test("it is full above the limit, and open again only below half of it", async (t) => {
+	const credit = new Credit(100);
+	credit.take(100);
+	t.notOk(credit.full, "exactly the limit is not too much");
+	credit.take(1);
+	t.ok(credit.full);
+	credit.giveBack(51);
+	t.equal(credit.bytes, 50);
+	t.ok(credit.full, "exactly half is not below half");
+	credit.giveBack(1);
+	t.notOk(credit.full);
+	credit.take(50);
+	t.notOk(credit.full, "between the marks it stays as it was");
+});
+
+t.test("clearing forgets everything", async (t) => {
+	const credit = new Credit(10);
+	credit.take(11);
+	credit.clear();
+	t.equal(credit.bytes, 0);
+	t.notOk(credit.full);
+});
+
+t.test("more given back than taken leaves nothing, never a debt", async (t) => {
+	const credit = new Credit(10);
+	credit.take(3);
+	credit.giveBack(5);
+	t.equal(credit.bytes, 0);
+	credit.take(11);
+	t.ok(credit.full, "no room was won by it");
+});
+
+t.test("whatever is taken and given back, it counts right and changes only at its marks", async (t) => {
+	fc.assert(
+		fc.property(
+			fc.integer({ min: 1, max: 50 }),
+			fc.array(fc.integer({ min: -30, max: 30 })),
+			(max, steps) => {
+				const credit = new Credit(max);
+				let bytes = 0;
+				let full = false;
+				for (const step of steps) {
+					if (step >= 0) credit.take(step);
+					else credit.giveBack(-step);
+					bytes = Math.max(0, bytes + step);
+					if (bytes > max) full = true;
+					else if (bytes * 2 < max) full = false;
+					if (credit.bytes !== bytes || credit.full !== full) return false;
+				}
+				return true;
+			},
+		),
+	);
+	t.pass("all histories held");
+});
