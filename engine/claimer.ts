@@ -55,7 +55,7 @@ export class Claimer {
 	async #claim(due: readonly OwnedPartition[], incarnation: number): Promise<void> {
 		try {
 			const before = await this.#source.watermarks();
-			const lows = new Map(due.map((owned) => [owned.partition, before.get(owned.partition)?.low ?? 0]));
+			const lows = new Map(due.map(({ partition }) => [partition, lowOf(before, partition)]));
 			const claims = await this.#store.claim(lows);
 			// Read again: another engine may have committed past the watermarks seen before the lock was ours.
 			const watermarks = await this.#source.watermarks();
@@ -70,4 +70,11 @@ export class Claimer {
 			if (incarnation === this.#calls.incarnation()) this.#calls.failed(error);
 		}
 	}
+}
+
+/** A partition that was added a moment ago may be missing for a while: then the claim is tried again. */
+function lowOf(watermarks: ReadonlyMap<number, Watermarks>, partition: number): number {
+	const found = watermarks.get(partition);
+	if (found === undefined) throw new Error(`Kafka does not know the log of partition ${partition} yet`);
+	return found.low;
 }

@@ -31,7 +31,7 @@ export interface Limits {
 	readonly backoffMsMax: number;
 	/** How often the watermarks are read. */
 	readonly watermarkIntervalMs: number;
-	/** What is charged for a record beyond its key and value: its index entry, its share of the row and of the ids. */
+	/** What is charged for a record beyond its key, value and headers: its index entry, its share of the row and of the ids. */
 	readonly recordOverheadBytes: number;
 }
 

@@ -67,6 +67,8 @@ export class Router {
 			if (count === 0) firstTimestampMs = records.timestampMs;
 			count++;
 			bytes += overhead + records.valueEnd - records.valueStart + records.keyEnd - records.keyStart;
+			// A dead letter keeps them until its set is committed, and they may be as large as the value.
+			if (records.headers !== null) bytes += records.headers.length;
 			if (writer.byteLength >= this.#limits.sliceBytesMax) this.#seal(shard);
 		}
 		if (count > 0) last = identityOf(records);

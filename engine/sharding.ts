@@ -30,7 +30,8 @@ function userIdStart(value: Uint8Array, start: number, end: number): number {
 	if (found < 0) return -1;
 	let at = start + found + NAME.length;
 	while (at < stop && (value[at]! <= 0x20 || value[at] === COLON)) at++;
-	return value[at] === QUOTE ? at + 1 : -1;
+	// Without the bound a value that was cut off here would be judged by its neighbour's bytes.
+	return at < stop && value[at] === QUOTE ? at + 1 : -1;
 }
 
 /** FNV-1a over a byte range, 32 bits, with the avalanche step of MurmurHash3 so that low bits are usable for any shard count. */

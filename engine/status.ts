@@ -68,10 +68,11 @@ export class StatusReporter {
 
 	#notReady(owned: readonly OwnedPartition[]): string[] {
 		const { state } = this.#supervisor;
-		const { postgresTrouble } = this.#supervisor.watchdog;
+		const { postgresTrouble, kafkaTrouble } = this.#supervisor.watchdog;
 		const reasons: string[] = [];
 		if (state !== "running") reasons.push(STATE_REASONS[state]);
 		if (postgresTrouble !== null) reasons.push(`Postgres does not take writes: ${postgresTrouble}`);
+		if (kafkaTrouble !== null) reasons.push(`Kafka does not answer: ${kafkaTrouble}`);
 		for (const partition of owned) {
 			if (partition.phase === "halted") {
 				reasons.push(`partition ${partition.partition} is halted: ${partition.haltReason}`);

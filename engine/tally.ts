@@ -1,6 +1,6 @@
 import type { CommitReport } from "../monitoring/commit-report.ts";
 import type { FlushStatus } from "../monitoring/status.ts";
-import { WINDOW, WINDOW_STRIDE } from "../workers/part.ts";
+import { LATE_AGES, WINDOW, WINDOW_STRIDE } from "../workers/part.ts";
 import { messageOf } from "./core-errors.ts";
 import type { PendingSet } from "./ledger.ts";
 import type { Clock, CommitPhases, CommitSet } from "./ports.ts";
@@ -39,6 +39,7 @@ export class Tally {
 		let dead = 0;
 		let bytes = 0;
 		const hours = new Set<number>();
+		const lateByAge: Record<string, number> = Object.fromEntries(LATE_AGES.map(({ name }) => [name, 0]));
 		for (const part of set.parts) {
 			bytes += part.byteLength;
 			for (const fold of part.folds) {
@@ -49,6 +50,7 @@ export class Tally {
 				for (const [type, count] of fold.eventTypes.entries()) {
 					eventTypes[type] = (eventTypes[type] ?? 0) + count;
 				}
+				for (const [age, count] of fold.late.entries()) lateByAge[LATE_AGES[age]!.name]! += count;
 				for (const [reason, count] of Object.entries(fold.reasons)) {
 					deadLetters[reason] = (deadLetters[reason] ?? 0) + count;
 					this.deadLettersByReason[reason] = (this.deadLettersByReason[reason] ?? 0) + count;
@@ -68,6 +70,7 @@ export class Tally {
 			stored,
 			deadLetters,
 			eventTypes,
+			lateByAge,
 			rows: stored + dead,
 			bytes,
 			phasesSeconds: phases,

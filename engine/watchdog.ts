@@ -28,6 +28,7 @@ export class Watchdog {
 	#stopped = false;
 	#watermarks: WatermarkReading | null = null;
 	#postgresTrouble: string | null = null;
+	#kafkaTrouble: string | null = null;
 
 	constructor(parts: WatchdogParts) {
 		this.#parts = parts;
@@ -41,6 +42,11 @@ export class Watchdog {
 	/** Why Postgres did not take writes when it was last asked; null when it did. */
 	get postgresTrouble(): string | null {
 		return this.#postgresTrouble;
+	}
+
+	/** Why Kafka did not answer when it was last asked; null when it did. */
+	get kafkaTrouble(): string | null {
+		return this.#kafkaTrouble;
 	}
 
 	/** Somebody else has just read them. */
@@ -72,7 +78,9 @@ export class Watchdog {
 	async #readWatermarks(): Promise<void> {
 		try {
 			this.note(await this.#parts.source.watermarks());
+			this.#kafkaTrouble = null;
 		} catch (error) {
+			this.#kafkaTrouble = messageOf(error);
 			this.#parts.log.debug({ component: "kafka", err: error }, "could not read the watermarks");
 		}
 	}

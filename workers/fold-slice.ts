@@ -50,7 +50,7 @@ export class SliceFolder {
 				} else {
 					refusal ??= reader.valueEnd < 0 ? NULL_VALUE : EMPTY_VALUE;
 				}
-				if (refusal === null) state.addEvent(this.#event, reader.offset);
+				if (refusal === null) state.addEvent(this.#event, reader.offset, reader.timestampMs);
 				else state.addDeadLetter(reader, refusal);
 			}
 		}

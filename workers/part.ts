@@ -25,6 +25,8 @@ export interface PartitionFold {
 	readonly sessions: CandidateColumns;
 	/** Newest event time, in whole seconds since 1970 UTC; `-Infinity` when there is no row. */
 	readonly newestEventSeconds: number;
+	/** Rows that were late, in the order of `LATE_AGES`; each is counted once, under the greatest age it reached. */
+	readonly late: readonly number[];
 }
 
 /**
@@ -44,6 +46,14 @@ export interface FrozenPart {
 	/** Bytes of all chunks and columns together, for the accounting of memory. */
 	readonly byteLength: number;
 }
+
+/** An event this far behind its Kafka record corrects an hour that readers have seen; shorter delays are everyday life. */
+export const LATE_AGES = [
+	{ name: "1h", fromSeconds: 3_600 },
+	{ name: "24h", fromSeconds: 86_400 },
+	{ name: "7d", fromSeconds: 604_800 },
+	{ name: "30d", fromSeconds: 2_592_000 },
+] as const;
 
 /** Columns of one hourly delta. Money is `hi * 2^52 + lo` cents: both are exact integers, whatever the sum. */
 export const WINDOW = {

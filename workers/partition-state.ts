@@ -8,7 +8,7 @@ import { DeadLetterEncoder, type Refusal } from "./copy-dead-letters.ts";
 import { RowEncoder } from "./copy-rows.ts";
 import { Members } from "./members.ts";
 import type { PartitionEpoch } from "./messages.ts";
-import type { PartitionFold } from "./part.ts";
+import { LATE_AGES, type PartitionFold } from "./part.ts";
 import type { SliceReader } from "./slice.ts";
 import type { StoredIds } from "./stored-ids.ts";
 import { hourOf, Windows } from "./windows.ts";
@@ -25,6 +25,7 @@ export class PartitionState implements PartitionEpoch {
 	readonly #windows = new Windows();
 	readonly #eventTypes: number[] = EVENT_TYPES.map(() => 0);
 	readonly #reasons = new Map<Refusal["reason"], number>();
+	readonly #late: number[] = LATE_AGES.map(() => 0);
 	#rowCount = 0;
 	#deadLetterCount = 0;
 	#newestEventSeconds = Number.NEGATIVE_INFINITY;
@@ -42,8 +43,8 @@ export class PartitionState implements PartitionEpoch {
 		return this.#rowCount + this.#deadLetterCount;
 	}
 
-	/** Takes a valid event that stands at `offset`. */
-	addEvent(event: EventFields, offset: number): void {
+	/** Takes a valid event that stands at `offset`; `timestampMs` is its Kafka record's, negative when it has none. */
+	addEvent(event: EventFields, offset: number, timestampMs: number): void {
 		const hour = hourOf(event.seconds);
 		this.#rows.add(event, offset);
 		this.#windows.add(hour, event.typeIndex, event.cents);
@@ -51,7 +52,14 @@ export class PartitionState implements PartitionEpoch {
 		if (event.typeIndex === LOGIN) this.members.addSession(hour, event.sessionId);
 		this.#eventTypes[event.typeIndex]! += 1;
 		if (event.seconds > this.#newestEventSeconds) this.#newestEventSeconds = event.seconds;
+		const behindSeconds = timestampMs / 1000 - event.seconds;
+		if (behindSeconds >= LATE_AGES[0].fromSeconds && timestampMs >= 0) this.#addLate(behindSeconds);
 		this.#rowCount++;
+	}
+
+	#addLate(behindSeconds: number): void {
+		const age = LATE_AGES.findLastIndex(({ fromSeconds }) => behindSeconds >= fromSeconds);
+		this.#late[age]! += 1;
 	}
 
 	/** Takes the record the reader stands on as a dead letter. */
@@ -78,6 +86,7 @@ export class PartitionState implements PartitionEpoch {
 			users: this.members.userColumns(),
 			sessions: this.members.sessionColumns(),
 			newestEventSeconds: this.#newestEventSeconds,
+			late: this.#late,
 		};
 	}
 }

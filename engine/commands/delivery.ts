@@ -6,9 +6,10 @@ import { createPace, type PaceClock } from "../../producer/pace.ts";
 import { emptyCounts, type RefusedLine, type ReplayCounts, replay } from "../../producer/replay.ts";
 import { UnavailableError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { createKafka, type KafkaConnection } from "../kafka/client.ts";
+import { createKafka } from "../kafka/client.ts";
 import { createSender } from "../kafka/sender.ts";
-import { createTopic, partitionCount } from "../kafka/topics.ts";
+import { describeTopic } from "../kafka/topic.ts";
+import { createTopicByDefaults } from "../kafka/topics.ts";
 import { kafkaUnavailable } from "../kafka/unavailable.ts";
 import type { CommandContext } from "./context.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -63,13 +64,7 @@ export async function deliver(context: CommandContext, options: DeliveryOptions)
 	const sender = createSender(kafka, topic);
 	let startedMs = performance.now();
 	try {
-		await assertTopic(
-			connection,
-			topic,
-			options.createPartitions,
-			() => partitionCount(kafka, topic),
-			(partitions) => createTopic(kafka, topic, partitions),
-		);
+		await assertTopic(kafka, connection.brokers, topic, options.createPartitions);
 		await sender.connect();
 		startedMs = performance.now();
 		const progress = startProgress(counts, options.totalBytes);
@@ -83,8 +78,6 @@ export async function deliver(context: CommandContext, options: DeliveryOptions)
 				}
 				metrics.sent("success", messages.length);
 			});
-		} catch (error) {
-			if (!interrupt.signal.aborted) throw error;
 		} finally {
 			progress.stop();
 		}
@@ -123,21 +116,22 @@ async function sendAll(
 		...(delayMs > 0 && { pause: () => clock.sleep(delayMs, signal) }),
 	};
 	for (const lists of options.passes(signal)) {
-		if (signal.aborted) return;
+		const before = counts.sent;
 		await replay(lists, ports, limits, counts);
+		// A pass that sent nothing would be repeated for ever by --loop.
+		if (signal.aborted || counts.sent === before) return;
 	}
 }
 
 async function assertTopic(
-	{ brokers }: KafkaConnection,
+	kafka: ReturnType<typeof createKafka>,
+	brokers: readonly string[],
 	topic: string,
 	createPartitions: number | null,
-	count: () => Promise<number | null>,
-	create: (partitions: number) => Promise<boolean>,
 ): Promise<void> {
-	if ((await count()) !== null) return;
+	if ((await describeTopic(kafka, topic)) !== null) return;
 	if (createPartitions !== null) {
-		await create(createPartitions);
+		await createTopicByDefaults(kafka, topic, createPartitions);
 		return;
 	}
 	throw new UnavailableError(

@@ -35,13 +35,18 @@ const SHUFFLED_LINES = 1_000;
 export async function runProduce(context: CommandContext, options: ProduceOptions): Promise<number> {
 	const isStdin = options.file === "-";
 	const size = isStdin ? null : sizeOf(options.file);
+	const record = createErrorFile(options.errorFile);
+	let passes = 0;
 	return deliver(context, {
 		...options,
 		flushesEachChunk: isStdin,
 		totalBytes: options.loop ? null : size,
 		judge: options.raw ? rawJudge : createCheckingJudge(),
-		refuse: createErrorFile(options.errorFile),
-		passes: (signal) => passesOf(options, signal),
+		// The second pass of a loop would say the same again, and fill the disk in the end.
+		refuse: async (lines) => {
+			if (passes === 1) await record(lines);
+		},
+		passes: (signal) => passesOf(options, signal, () => passes++),
 	});
 }
 
@@ -63,9 +68,11 @@ function sizeOf(file: string): number | null {
 function* passesOf(
 	options: ProduceOptions,
 	signal: AbortSignal,
+	onPass: () => void,
 ): Generator<AsyncIterable<readonly Buffer[]>> {
 	const random = createRandom(options.seed);
 	do {
+		onPass();
 		const lists = linesOf(chunksOf(options.file, signal));
 		yield options.shuffle ? shuffled(lists, (lines) => shuffle(lines, random)) : lists;
 	} while (options.loop && !signal.aborted);

@@ -128,7 +128,7 @@ export const VARIABLES = {
 	INVALID_RATIO_MAX: variable({
 		group: "engine",
 		description:
-			"share of dead letters among the last 10,000 messages above which the engine stops (exit 65)",
+			"share of dead letters among the last 10,000 messages above which the engine stops (checked, but not acted upon yet)",
 		parser: ratio,
 		defaultText: "0.9",
 		flag: "--invalid-ratio-max <ratio>",

@@ -1,5 +1,6 @@
 /** Questions about the cluster and its topics, each with a connection of its own that is closed again. */
 import type { Admin, Kafka } from "kafkajs";
+import { describeTopic } from "./topic.ts";
 
 export interface ClusterView {
 	readonly clusterId: string;
@@ -20,22 +21,12 @@ async function withAdmin<T>(kafka: Kafka, action: (admin: Admin) => Promise<T>):
 	}
 }
 
-/** Partitions of a topic, or null. Never creates it: asking for a missing topic by name would, where the broker may. */
-async function countPartitions(admin: Admin, topic: string): Promise<number | null> {
-	if (!(await admin.listTopics()).includes(topic)) return null;
-	const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-	return topics[0]?.partitions.length ?? null;
-}
-
-export function partitionCount(kafka: Kafka, topic: string): Promise<number | null> {
-	return withAdmin(kafka, (admin) => countPartitions(admin, topic));
-}
-
 /**
- * Makes the topic unless it exists, with the broker's own replication factor, and waits for its leaders.
+ * Makes the topic unless it exists, with the broker's own replication factor (a cluster of three has another than
+ * ours on one node), and waits for its leaders.
  * @returns whether it was made now
  */
-export function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<boolean> {
+export function createTopicByDefaults(kafka: Kafka, topic: string, partitions: number): Promise<boolean> {
 	return withAdmin(kafka, (admin) =>
 		admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
 	);
@@ -47,7 +38,7 @@ export function viewCluster(kafka: Kafka, topic: string): Promise<ClusterView> {
 		return {
 			clusterId,
 			brokerCount: brokers.length,
-			partitionCount: await countPartitions(admin, topic),
+			partitionCount: (await describeTopic(kafka, topic))?.partitions ?? null,
 			versionHint: await versionHint(kafka),
 		};
 	});

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { FencedError } from "../core-errors.ts";
 import type { Claim, CommitPhases, CommitSet, Store } from "../ports.ts";
 import { claim, type LedgerIdentity } from "./claim.ts";
 import { connect, destroy } from "./connect.ts";
@@ -24,7 +25,8 @@ export class PostgresStore implements Store {
 	readonly #identity: LedgerIdentity;
 	readonly #lanes = { writer: new Lane("writer"), claimer: new Lane("claimer") };
 	readonly #probe = new Lane("probe");
-	#generation = "";
+	/** As of the first claim after a reset; null before it. */
+	#generation: string | null = null;
 
 	constructor(settings: PostgresSettings, identity: LedgerIdentity) {
 		this.#settings = settings;
@@ -35,12 +37,17 @@ export class PostgresStore implements Store {
 		const client = await this.#lanes.claimer.open(this.#settings, this.#identity.owner);
 		const work = claim(client, this.#identity, lowWatermarks);
 		const { claims, generation } = await within(client, "claim", STEP_DEADLINE_MS, work);
+		if (this.#generation !== null && this.#generation !== generation) {
+			// What is kept of other partitions was learnt under the old one: flushing it under the new one would hide that.
+			throw new FencedError("recompute or erase has run: everything must be claimed anew");
+		}
 		this.#generation = generation;
 		return claims;
 	}
 
 	async commit(set: CommitSet): Promise<CommitPhases> {
 		const generation = this.#generation;
+		if (generation === null) throw new FencedError("nothing is claimed");
 		const client = await this.#lanes.writer.open(this.#settings, this.#identity.owner);
 		return await flush(client, this.#identity.topic, generation, set, STEP_DEADLINE_MS);
 	}
@@ -60,6 +67,7 @@ export class PostgresStore implements Store {
 	}
 
 	reset(): void {
+		this.#generation = null;
 		for (const lane of Object.values(this.#lanes)) lane.reset();
 	}
 

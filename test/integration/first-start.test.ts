@@ -47,13 +47,12 @@ t.test("counting begins at the log start when older records were deleted", async
 	const topic = await createTopic(t, { partitions: 3 });
 	const messages = await send(topic, messagesFor([0, 1, 2], 50));
 	const starts = [10, 0, 50];
-	await topic.admin.deleteTopicRecords({
-		topic: topic.name,
-		partitions: [
-			{ partition: 0, offset: "10" },
-			{ partition: 2, offset: "50" },
-		],
-	});
+	await topic.deleteRecordsBefore(
+		new Map([
+			[0, 10],
+			[2, 50],
+		]),
+	);
 	await startEngine(t, { topic, database });
 	const kept = messages.filter(({ partition, offset }) => offset >= starts[partition]!);
 	await untilCounted(database.client, kept.length);
@@ -80,7 +79,7 @@ t.test("partitions that were added while no engine ran are counted from their fi
 	await untilCounted(database.client, before.length);
 	t.same(await first.stop(), { code: 0, signal: null }, "the first engine ends in peace");
 
-	await topic.admin.createPartitions({ topicPartitions: [{ topic: topic.name, count: 3 }] });
+	await topic.growTo(3);
 	const after = await send(topic, messagesFor([0, 1, 2], 20));
 	await startEngine(t, { topic, database });
 	await untilCounted(database.client, before.length + after.length);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { runEngine } from "../support/command.ts";
 import { freshTopic, testParts } from "../support/parts.ts";
-import { countOf, readTopic } from "../support/topic-reader.ts";
+import { countOf, deleteTopic, readTopic } from "../support/topic-reader.ts";
 
 const root = t;
 
@@ -161,6 +161,7 @@ t.test("--shuffle sends every line once, in an order that the seed decides", asy
 t.test("a topic that does not exist is exit 69, and --create-topic makes it", async (t) => {
 	const { brokers } = await testParts(root);
 	const topic = `test-absent-${process.pid}-${Date.now()}`;
+	t.teardown(() => deleteTopic(brokers, topic));
 	const cwd = t.testdir({ "events.jsonl": event("a", 1) });
 	const env = { KAFKA_BROKERS: brokers.join(","), KAFKA_TOPIC: topic };
 	const refused = await runEngine(["produce", "events.jsonl"], { cwd, env });
@@ -201,6 +202,12 @@ t.test("Ctrl-C ends a paced loop with 130, and the summary tells what the topic 
 	);
 	t.equal(code, 130);
 	t.match(stderr, /^interrupted: /m);
+	const refused = readFileSync(join(cwd, "data/bad_events.log"), "utf8");
+	t.equal(
+		refused.trimEnd().split("\n").length,
+		1,
+		"a bad line is on record once, however often it comes round",
+	);
 	const { sent, interrupted } = summaryOf(stdout);
 	t.equal(interrupted, true);
 	t.ok(sent >= 40, `${sent} sent`);
@@ -217,18 +224,36 @@ async function scrapeUntilSent(url: string): Promise<string> {
 	}
 }
 
+t.test("a loop over lines of which none can be sent ends by itself", async (t) => {
+	const { brokers, topic } = await freshTopic(t, 1, root);
+	const cwd = t.testdir({ "events.jsonl": "bad\n\n" });
+	const env = { KAFKA_BROKERS: brokers.join(","), KAFKA_TOPIC: topic };
+	const { code, stdout } = await runEngine(["produce", "events.jsonl", "--loop", "--json"], { cwd, env });
+	t.equal(code, 0);
+	t.match(summaryOf(stdout), { sent: 0, invalid: 1, skipped: 1 });
+});
+
 t.test("stdin is sent as it comes, before it ends", async (t) => {
 	const { brokers, topic } = await freshTopic(t, 1, root);
 	const env = { KAFKA_BROKERS: brokers.join(","), KAFKA_TOPIC: topic };
 	const { code, stdout } = await runEngine(["produce", "-", "--json"], {
 		cwd: t.testdir(),
 		env,
-		input: `${event("a", 1)}\n${event("b", 2)}`,
+		onStart: async (child) => {
+			child.stdin!.write(`${event("a", 1)}\n`);
+			await untilCount(brokers, topic, 1);
+			child.stdin!.end(event("b", 2));
+		},
+		keepsStdinOpen: true,
 	});
 	t.equal(code, 0);
 	t.match(summaryOf(stdout), { sent: 2 });
 	t.equal(await countOf(brokers, topic), 2);
 });
+
+async function untilCount(brokers: readonly string[], topic: string, count: number): Promise<void> {
+	while ((await countOf(brokers, topic)) < count) await new Promise((resolve) => setTimeout(resolve, 50));
+}
 
 t.test("generate --to-kafka sends what generate writes", async (t) => {
 	const { brokers, topic } = await freshTopic(t, 3, root);

@@ -98,6 +98,7 @@ t.test("an interrupt finishes the batch in flight and sends nothing more", async
 	);
 	t.strictSame(texts(batches), [["a", "b", "c"]]);
 	t.equal(counts.sent, 3, "what was acknowledged is counted");
+	t.equal(counts.bytes, 6, "nothing more is read");
 });
 
 t.test("an interrupt while the rate is held sends nothing more", async (t) => {

@@ -1,6 +1,5 @@
 /** Runs the compiled program as a child process, away from the developer's environment and `.env`. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 
 export interface CommandResult {
 	readonly code: number | null;
@@ -15,8 +14,10 @@ export interface CommandOptions {
 	readonly cwd: string;
 	/** What stdin holds; nothing by default. */
 	readonly input?: string | Buffer;
+	/** Stdin is left to `onStart`. */
+	readonly keepsStdinOpen?: boolean;
 	/** Sees the process while it runs, for signals and pipes. */
-	readonly onStart?: (child: ChildProcess) => void;
+	readonly onStart?: (child: ChildProcess) => unknown;
 }
 
 const MAIN = new URL("../../engine/main.js", import.meta.url).href;
@@ -40,15 +41,10 @@ export function runNode(args: readonly string[], options: CommandOptions): Promi
 		stderr += text;
 	});
 	child.stdin.on("error", () => undefined);
-	child.stdin.end(options.input ?? "");
+	if (!options.keepsStdinOpen) child.stdin.end(options.input ?? "");
 	options.onStart?.(child);
 	return new Promise((resolve, reject) => {
 		child.once("error", reject);
 		child.once("close", (code) => resolve({ code, stdout, stderr }));
 	});
-}
-
-/** A path inside the package, seen from a compiled test. */
-export function compiledPath(path: string): string {
-	return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }

@@ -235,11 +235,10 @@ function digest(bytes: Buffer | null): string | null {
 
 /** As `dead_letters.headers` is documented: base64, U+0000 of a name replaced, null without headers. */
 function base64Headers(headers: ExpectedDeadLetter["message"]["headers"]): Record<string, unknown> | null {
-	const encode = (value: Buffer | string | null) =>
-		value === null ? null : Buffer.from(value as string).toString("base64");
+	const encode = (value: Buffer | string) => Buffer.from(value as string).toString("base64");
 	const pairs = Object.entries(headers).map(([name, value]) => [
 		name.replaceAll("\u0000", "\ufffd"),
-		Array.isArray(value) ? value.map(encode) : encode(value as Buffer | string | null),
+		Array.isArray(value) ? value.map(encode) : encode(value as Buffer | string),
 	]);
 	return pairs.length === 0 ? null : Object.fromEntries(pairs);
 }

@@ -25,6 +25,14 @@ export async function countOf(brokers: readonly string[], topic: string): Promis
 	}
 }
 
+/** For a topic that a test made itself; quiet when it is not there. */
+export async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
+	const admin = client(brokers).admin();
+	await admin.connect();
+	await admin.deleteTopics({ topics: [topic] }).catch(() => undefined);
+	await admin.disconnect();
+}
+
 /** All messages, each partition in its order. */
 export async function readTopic(brokers: readonly string[], topic: string): Promise<ReadMessage[]> {
 	const expected = await countOf(brokers, topic);

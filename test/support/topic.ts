@@ -9,6 +9,7 @@ import {
 	Partitioners,
 	type Producer,
 } from "kafkajs";
+import { waitUntil } from "./wait-until.ts";
 
 /** The part of a tap test that is needed here. */
 interface TestWithTeardown {
@@ -25,15 +26,21 @@ export interface TopicOptions {
 
 export interface TestTopic {
 	readonly name: string;
+	/** How many it has by now. */
 	readonly partitions: number;
 	readonly brokers: readonly string[];
 	/** Connected. Closed when the test ends, and the topic deleted. */
 	readonly admin: Admin;
-	/** Used by `send`; connects at the first call. */
-	producer(): Promise<Producer>;
+	/** What `send` uses: connects at the first call, and one action waits for the other. */
+	withProducer<T>(action: (producer: Producer) => Promise<T>): Promise<T>;
+	/** Adds empty partitions until there are so many. */
+	growTo(partitions: number): Promise<void>;
+	/** Deletes the records before these offsets, by partition: the log starts there from then on. */
+	deleteRecordsBefore(offsets: ReadonlyMap<number, number>): Promise<void>;
 }
 
-type HeaderValue = Buffer | string | null;
+/** kafkajs cannot send a header without a value. */
+type HeaderValue = Buffer | string;
 
 /** What may be sent. Strings are sent as UTF-8. */
 export interface OutgoingMessage {
@@ -87,8 +94,12 @@ export async function createTopic(
 	const admin = kafka.admin();
 	await admin.connect();
 	let producing: Promise<Producer> | null = null;
-	t.teardown(async () => {
+	const disconnect = async (): Promise<void> => {
 		await (await producing?.catch(() => null))?.disconnect();
+		producing = null;
+	};
+	t.teardown(async () => {
+		await disconnect();
 		await admin.deleteTopics({ topics: [name] }).catch(() => {});
 		await admin.disconnect();
 	});
@@ -105,30 +116,54 @@ export async function createTopic(
 	});
 	const connect = async (): Promise<Producer> => {
 		const producer = kafka.producer({
+			// A send that is tried again, because one partition has no leader yet, would be stored twice in the others.
+			idempotent: true,
+			maxInFlightRequests: 1,
 			allowAutoTopicCreation: false,
 			createPartitioner: Partitioners.DefaultPartitioner,
 		});
 		await producer.connect();
 		return producer;
 	};
+	let count = partitions;
+	let line: Promise<unknown> = Promise.resolve();
 	return {
 		name,
-		partitions,
+		get partitions() {
+			return count;
+		},
 		brokers,
 		admin,
-		producer: () => {
+		withProducer: (action) => {
 			producing ??= connect();
-			return producing;
+			const result = Promise.all([producing, line]).then(([producer]) => action(producer));
+			// kafkajs mixes up the sequence numbers of concurrent sends (kafkajs#598).
+			line = result.catch(() => {});
+			return result;
+		},
+		growTo: async (wanted) => {
+			await admin.createPartitions({ topicPartitions: [{ topic: name, count: wanted }] });
+			count = wanted;
+			await waitUntil(async () => (await admin.fetchTopicOffsets(name)).length === wanted);
+			// A connected producer silently drops what goes to a partition it does not know yet.
+			await disconnect();
+		},
+		deleteRecordsBefore: async (offsets) => {
+			// Without it kafkajs does not know the leaders of the topic.
+			await admin.fetchTopicOffsets(name);
+			await admin.deleteTopicRecords({
+				topic: name,
+				partitions: [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) })),
+			});
 		},
 	};
 }
 
 /**
- * Sends them in order, each acknowledged by all replicas, and says where they are. Not idempotent: after an error
- * nobody knows what the broker has, so send while the broker is well, or read the topic back.
+ * Sends them in order, each acknowledged by all replicas, and says where they are. After an error nobody knows what
+ * the broker has: send while it is well, or read the topic back.
  */
 export async function send(topic: TestTopic, messages: readonly OutgoingMessage[]): Promise<SentMessage[]> {
-	const producer = await topic.producer();
 	const partitionOf = Partitioners.DefaultPartitioner();
 	const partitionMetadata = Array.from({ length: topic.partitions }, (_, partitionId) => ({
 		partitionErrorCode: 0,
@@ -153,14 +188,13 @@ export async function send(topic: TestTopic, messages: readonly OutgoingMessage[
 				message.partition ?? partitionOf({ topic: topic.name, message: record, partitionMetadata });
 			return { record: { ...record, partition }, sent: { ...bytes, timestampMs, headers, partition } };
 		});
-		const answers = await producer.send({
-			topic: topic.name,
-			acks: -1,
-			messages: chunk.map(({ record }) => record),
-		});
+		const answers = await topic.withProducer((producer) =>
+			producer.send({ topic: topic.name, acks: -1, messages: chunk.map(({ record }) => record) }),
+		);
 		const next = new Map(answers.map((answer) => [answer.partition, Number(answer.baseOffset)]));
 		for (const { sent: message } of chunk) {
-			const offset = next.get(message.partition)!;
+			const offset = next.get(message.partition);
+			if (offset === undefined) throw new Error(`Kafka did not acknowledge partition ${message.partition}`);
 			next.set(message.partition, offset + 1);
 			sent.push({ topic: topic.name, offset, ...message });
 		}

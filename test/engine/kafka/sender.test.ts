@@ -100,7 +100,14 @@ t.test(
 		const first = keyless.map(where);
 		t.strictSame(keyless.map(where), first);
 		t.ok(new Set(first).size > 1, "they are spread");
-		// What Kafka's own DefaultPartitioner gives: murmur2("user_13") & 0x7fffffff, modulo 12.
-		t.equal(where({ key: "user_13", value: "v" }), where({ key: Buffer.from("user_13"), value: "w" }));
+		// murmur2 of these as Kafka's own UtilsTest has it: -973932308, -790332482, -985981536; positive, modulo 12.
+		for (const [key, expected] of [
+			["21", 0],
+			["foobar", 6],
+			["a-little-bit-long-string", 8],
+		] as const) {
+			t.equal(where({ key, value: "v" }), expected, key);
+			t.equal(where({ key: Buffer.from(key), value: "v" }), expected, key);
+		}
 	},
 );

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import t from "tap";
+import { setTheStage } from "../support/fault-setting.ts";
+import { runningPartitions, untilShared } from "../support/partitions.ts";
+import { countedIn } from "../support/snapshot.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const PARTITIONS = 6;
+
+t.test("engines of different sizes share the partitions, and take over when one joins, dies or stops", async (t) => {
+	const stage = await setTheStage(t, { partitions: PARTITIONS });
+	const small = await stage.start({ label: "small", env: { ACTORS: "1", FLUSH_ROWS_MAX: "3" } });
+	const large = await stage.start({ label: "large", env: { ACTORS: "4", FLUSH_ROWS_MAX: "20000" } });
+	await untilShared([small, large], PARTITIONS);
+	const third = await stage.start({ label: "third", env: { ACTORS: "2", FLUSH_ROWS_MAX: "100" } });
+	await untilShared([small, large, third], PARTITIONS);
+	for (const engine of [small, large, third]) {
+		await waitUntil(async () => (await engine.status()).totals.stored > 0, { what: "a share of the work" });
+	}
+
+	large.kill("SIGKILL");
+	await large.exited;
+	await untilShared([small, third], PARTITIONS);
+	t.same(await small.stop(), { code: 0, signal: null });
+	await untilShared([third], PARTITIONS);
+
+	await stage.expectExact();
+	t.same(await third.stop(), { code: 0, signal: null });
+});
+
+t.test("an engine frozen for longer than its session is fenced when it wakes, and joins again", async (t) => {
+	const stage = await setTheStage(t, { partitions: 4 });
+	// Sets that are always under way, so that the sleeper wakes with some in its hands.
+	const sleeper = await stage.start({ label: "sleeper", env: { FLUSH_INTERVAL_MS: "10" } });
+	await untilShared([sleeper], 4);
+	await waitUntil(async () => (await sleeper.status()).totals.stored > 0, { what: "its first commit" });
+	const other = await stage.start({ label: "other" });
+	await untilShared([sleeper, other], 4);
+
+	sleeper.kill("SIGSTOP");
+	await untilShared([other], 4);
+	const before = await countedIn(stage.client);
+	await waitUntil(async () => (await countedIn(stage.client)) > before, { what: "work going on" });
+	sleeper.kill("SIGCONT");
+	await untilShared([sleeper, other], 4);
+
+	await stage.expectExact();
+	for (const engine of [sleeper, other]) t.same(await engine.stop(), { code: 0, signal: null });
+});
+
+t.test("an engine frozen in mid-transaction keeps nobody from its partitions", async (t) => {
+	const stage = await setTheStage(t, { partitions: 2 });
+	const frozen = await stage.start({ label: "frozen" });
+	await untilShared([frozen], 2);
+	// It now holds its offset rows, and waits for the table of hours: the moment to freeze it.
+	await stage.client.query("BEGIN; LOCK TABLE hourly_totals IN SHARE MODE");
+	await waitUntil(async () => {
+		const { rows } = await stage.client.query(
+			"SELECT FROM pg_locks WHERE relation = 'hourly_totals'::regclass AND NOT granted",
+		);
+		return rows.length > 0;
+	});
+	frozen.kill("SIGSTOP");
+	await stage.client.query("COMMIT");
+	// Its statement ends on the server; the transaction stays open with nobody to end it.
+	await sleep(100);
+
+	const heir = await stage.start({ label: "heir" });
+	const before = await countedIn(stage.client);
+	await untilShared([heir], 2, { deadlineMs: 30_000 });
+	await waitUntil(async () => (await countedIn(stage.client)) > before, { what: "work going on" });
+	frozen.kill("SIGCONT");
+	await waitUntil(async () => (await runningPartitions(frozen)).length + (await runningPartitions(heir)).length === 2);
+	await stage.expectExact();
+});
