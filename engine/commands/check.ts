@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError, EngineError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { createKafka } from "../kafka/client.ts";
-import { viewCluster } from "../kafka/topics.ts";
+import { viewCluster } from "../kafka/cluster-view.ts";
 import { kafkaUnavailable } from "../kafka/unavailable.ts";
 import { checkPrerequisites } from "../local/prerequisites.ts";
 import type { Log } from "../log.ts";

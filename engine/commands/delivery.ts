@@ -8,8 +8,7 @@ import { UnavailableError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { createKafka } from "../kafka/client.ts";
 import { createSender } from "../kafka/sender.ts";
-import { describeTopic } from "../kafka/topic.ts";
-import { createTopicByDefaults } from "../kafka/topics.ts";
+import { createTopic, describeTopic } from "../kafka/topic.ts";
 import { kafkaUnavailable } from "../kafka/unavailable.ts";
 import type { CommandContext } from "./context.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -131,7 +130,7 @@ async function assertTopic(
 ): Promise<void> {
 	if ((await describeTopic(kafka, topic)) !== null) return;
 	if (createPartitions !== null) {
-		await createTopicByDefaults(kafka, topic, createPartitions);
+		await createTopic(kafka, topic, createPartitions);
 		return;
 	}
 	throw new UnavailableError(

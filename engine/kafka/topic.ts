@@ -1,4 +1,5 @@
-import type { Kafka } from "kafkajs";
+/** Questions about the topic, each with a connection of its own that is closed again. */
+import type { Admin, Kafka } from "kafkajs";
 import { UnavailableError } from "../errors.ts";
 
 export interface TopicDescription {
@@ -6,33 +7,35 @@ export interface TopicDescription {
 	readonly partitions: number;
 }
 
-/** Reads the cluster's id and the topic's partitions; null when there is no such topic. Rejects when no broker answers. */
-export async function describeTopic(kafka: Kafka, topic: string): Promise<TopicDescription | null> {
+export async function withAdmin<T>(kafka: Kafka, action: (admin: Admin) => Promise<T>): Promise<T> {
 	const admin = kafka.admin();
+	await admin.connect();
 	try {
-		await admin.connect();
-		const { clusterId } = await admin.describeCluster();
-		const topics = await admin.listTopics();
-		if (!topics.includes(topic)) return null;
-		const { topics: described } = await admin.fetchTopicMetadata({ topics: [topic] });
-		return { clusterId, partitions: described[0]?.partitions.length ?? 0 };
+		return await action(admin);
 	} finally {
-		await admin.disconnect().catch(() => {});
+		await admin.disconnect();
 	}
 }
 
-/** Creates the topic if it is not there, on a broker that is ours (replication 1). True when it was created. */
-export async function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<boolean> {
-	const admin = kafka.admin();
-	try {
-		await admin.connect();
-		return await admin.createTopics({
-			topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-			waitForLeaders: true,
-		});
-	} finally {
-		await admin.disconnect().catch(() => {});
-	}
+/** Reads the cluster's id and the topic's partitions; null when there is no such topic. Rejects when no broker answers. */
+export function describeTopic(kafka: Kafka, topic: string): Promise<TopicDescription | null> {
+	return withAdmin(kafka, async (admin) => {
+		const { clusterId } = await admin.describeCluster();
+		if (!(await admin.listTopics()).includes(topic)) return null;
+		const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+		return { clusterId, partitions: topics[0]?.partitions.length ?? 0 };
+	});
+}
+
+/**
+ * Makes the topic unless it exists, with the broker's own replication factor (a cluster of three has another than
+ * ours on one node), and waits for its leaders.
+ * @returns whether it was made now
+ */
+export function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<boolean> {
+	return withAdmin(kafka, (admin) =>
+		admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
+	);
 }
 
 /** As `describeTopic`, for whoever cannot go on without the topic. */

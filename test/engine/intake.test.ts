@@ -128,7 +128,7 @@ t.test(
 
 t.test("a fetch without a record at the position is a gap, and is accepted without records", async (t) => {
 	const { intake, owned, accepted } = intakeAt(5);
-	t.equal(intake.skipped(0, 5, 9), 5);
+	intake.skipped(0, 5, 9);
 	t.equal(owned.expected, 10);
 	t.match(accepted, [{ epoch: 4, from: 5, to: 10, records: 0, bytes: 0, first: null, last: null }]);
 	t.equal(
@@ -147,9 +147,9 @@ t.test("a gap that is not at the position is left to the next batch to find out"
 		[null, 9],
 		[null, 4],
 	] as const) {
-		t.equal(intake.skipped(0, first, last), 0, `${first} to ${last}`);
+		intake.skipped(0, first, last);
+		t.equal(owned.expected, 5, `${first} to ${last}`);
 	}
-	t.equal(owned.expected, 5);
 	t.same([accepted, trouble], [[], []]);
 });
 
@@ -219,12 +219,12 @@ for (const [name, fields] of [
 
 t.test("a gap where the record was: it is gone, and the position moves over it", async (t) => {
 	const { intake, owned, accepted, trouble } = intakeAt(5, identityAt(4));
-	t.equal(intake.skipped(0, 4, 6), 2, "offset 4 was counted long ago");
+	intake.skipped(0, 4, 6);
 	t.same(trouble, ["unverified 4"]);
 	t.equal(owned.phase, "running");
-	t.match(accepted, [{ from: 5, to: 7, records: 0 }]);
+	t.match(accepted, [{ from: 5, to: 7, records: 0 }], "offset 4 was counted long ago");
 	const later = intakeAt(9, identityAt(4));
-	t.equal(later.intake.skipped(0, 4, 6), 0);
+	later.intake.skipped(0, 4, 6);
 	t.equal(later.owned.expected, 9, "never backwards");
 	t.same(later.accepted, []);
 });

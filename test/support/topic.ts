@@ -67,6 +67,8 @@ export interface SentMessage {
 
 /** kafkajs groups messages in quadratic time per partition. */
 const MESSAGES_PER_SEND = 2_000;
+/** Keys and values; the broker takes batches of 1,048,588 bytes, headers and the rest included. */
+const BYTES_PER_SEND = 800_000;
 const LONG_MAX = "9223372036854775807";
 
 /** Records of any age stay, and the broker takes a timestamp from the future, which it refuses by default. */
@@ -173,16 +175,12 @@ export async function send(topic: TestTopic, messages: readonly OutgoingMessage[
 		isr: [],
 	}));
 	const sent: SentMessage[] = [];
-	for (let start = 0; start < messages.length; start += MESSAGES_PER_SEND) {
-		const chunk = messages.slice(start, start + MESSAGES_PER_SEND).map((message) => {
+	for (const part of sendable(messages)) {
+		const chunk = part.map((message) => {
 			const bytes = { key: bytesOf(message.key ?? null), value: bytesOf(message.value) };
 			const timestampMs = message.timestampMs ?? Date.now();
 			const headers = message.headers ?? {};
-			const record: Message = {
-				...bytes,
-				headers: headers as IHeaders,
-				timestamp: String(timestampMs),
-			};
+			const record: Message = { ...bytes, headers: headers as IHeaders, timestamp: String(timestampMs) };
 			// Decided here, so that it is known beforehand where each message of a chunk will be.
 			const partition =
 				message.partition ?? partitionOf({ topic: topic.name, message: record, partitionMetadata });
@@ -200,6 +198,24 @@ export async function send(topic: TestTopic, messages: readonly OutgoingMessage[
 		}
 	}
 	return sent;
+}
+
+/** Runs that fit into one request each, as long as their messages do. */
+function sendable(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
+	const runs: OutgoingMessage[][] = [];
+	let room = 0;
+	for (const message of messages) {
+		const size = (bytesOf(message.value)?.length ?? 0) + (bytesOf(message.key ?? null)?.length ?? 0);
+		const current = runs.at(-1);
+		if (current === undefined || current.length >= MESSAGES_PER_SEND || size > room) {
+			runs.push([message]);
+			room = BYTES_PER_SEND - size;
+		} else {
+			current.push(message);
+			room -= size;
+		}
+	}
+	return runs;
 }
 
 function bytesOf(value: Buffer | string | null): Buffer | null {

@@ -25,16 +25,19 @@ t.test("names, aliases and flags are unique", async (t) => {
 	t.equal(new Set(flags).size, flags.length);
 });
 
-t.test(".env.example shows every variable once, with its default and its rule", async (t) => {
-	const example = readFileSync(join(packageRoot(), ".env.example"), "utf8");
-	const shown = [...example.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(
-		([, name, value]) => [name, value] as const,
-	);
-	t.strictSame(shown.map(([name]) => name).sort(), [...VARIABLE_NAMES].sort());
-	for (const [name = "", value] of shown) {
-		const { defaultText, parser } = definitionOf(name as (typeof VARIABLE_NAMES)[number]);
-		// The number of cores is the machine's own.
-		if (name !== "ACTORS") t.equal(value, defaultText ?? "", name);
-		t.ok(example.includes(parser.rule), `${name}: the rule`);
-	}
-});
+t.test(
+	".env.example shows every variable once, with its default, its description and its rule",
+	async (t) => {
+		const example = readFileSync(join(packageRoot(), ".env.example"), "utf8");
+		const shown = [...example.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(
+			([, name, value]) => [name, value] as const,
+		);
+		t.strictSame(shown.map(([name]) => name).sort(), [...VARIABLE_NAMES].sort());
+		for (const [name = "", value] of shown) {
+			const { defaultText, parser, description } = definitionOf(name as (typeof VARIABLE_NAMES)[number]);
+			// The number of cores is the machine's own.
+			if (name !== "ACTORS") t.equal(value, defaultText ?? "", name);
+			t.ok(example.includes(`${description.slice(1)}; it ${parser.rule}.`), `${name}: description and rule`);
+		}
+	},
+);

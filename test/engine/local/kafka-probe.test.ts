@@ -58,6 +58,16 @@ t.test("nobody, a stranger, and one that hangs up are no broker", async (t) => {
 	t.equal(await probeBroker(port), null);
 });
 
+t.test("a stranger that sends and stays is not waited for", async (t) => {
+	const port = await serverThat(t, (socket) => socket.write("HTTP/1.1 200 OK\r\n"));
+	const beganMs = performance.now();
+	t.equal(await probeBroker(port), null);
+	t.ok(
+		performance.now() - beganMs < 1_500,
+		"its first bytes, read as a size, are enough; silence is waited for 2 s",
+	);
+});
+
 t.test("no bytes whatever make the reader throw", async (t) => {
 	const seed = Date.now() & 0x7fffffff;
 	t.comment(`seed ${seed}`);

@@ -1,6 +1,6 @@
-/** Questions about the cluster and its topics, each with a connection of its own that is closed again. */
-import type { Admin, Kafka } from "kafkajs";
-import { describeTopic } from "./topic.ts";
+/** What `check` wants to know of a cluster. */
+import type { Kafka } from "kafkajs";
+import { describeTopic, withAdmin } from "./topic.ts";
 
 export interface ClusterView {
 	readonly clusterId: string;
@@ -9,27 +9,6 @@ export interface ClusterView {
 	readonly partitionCount: number | null;
 	/** By the requests the broker knows: kafkajs cannot ask for a version number. Null when that fails. */
 	readonly versionHint: string | null;
-}
-
-async function withAdmin<T>(kafka: Kafka, action: (admin: Admin) => Promise<T>): Promise<T> {
-	const admin = kafka.admin();
-	await admin.connect();
-	try {
-		return await action(admin);
-	} finally {
-		await admin.disconnect();
-	}
-}
-
-/**
- * Makes the topic unless it exists, with the broker's own replication factor (a cluster of three has another than
- * ours on one node), and waits for its leaders.
- * @returns whether it was made now
- */
-export function createTopicByDefaults(kafka: Kafka, topic: string, partitions: number): Promise<boolean> {
-	return withAdmin(kafka, (admin) =>
-		admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
-	);
 }
 
 export function viewCluster(kafka: Kafka, topic: string): Promise<ClusterView> {
