@@ -5,6 +5,7 @@ import { createRandom } from "../../producer/random.ts";
 import { createDatabase } from "../support/database.ts";
 import { startEngine } from "../support/engine-process.ts";
 import { expectExact } from "../support/expect-exact.ts";
+import { shuffled } from "../support/shuffled.ts";
 import { countedIn } from "../support/snapshot.ts";
 import { readOffsetHistory, recordOffsetHistory } from "../support/offset-history.ts";
 import { chooseSeed, startProducer, stream } from "../support/stream.ts";
@@ -26,7 +27,10 @@ t.test("every record is counted once, however often the engine is stopped or kil
 	const topic = await createTopic(t, { partitions: 4 });
 	const messages = stream(seed, 150_000);
 	const producer = startProducer(t, topic, messages, PER_SECOND);
-	const signals = shuffled([...Array(SIGTERMS).fill("SIGTERM"), ...Array(SIGKILLS).fill("SIGKILL")], random);
+	const signals = shuffled<NodeJS.Signals>(
+		[...Array(SIGTERMS).fill("SIGTERM"), ...Array(SIGKILLS).fill("SIGKILL")],
+		random,
+	);
 
 	const start = (round: number) =>
 		startEngine(t, {
@@ -64,12 +68,3 @@ t.test("every record is counted once, however often the engine is stopped or kil
 	const history = await readOffsetHistory(database.client);
 	t.same(history.problems, [], `I1 over ${history.commits} commits and ${history.claims} claims`);
 });
-
-function shuffled(signals: readonly NodeJS.Signals[], random: { below(bound: number): number }): NodeJS.Signals[] {
-	const result = [...signals];
-	for (let i = result.length - 1; i > 0; i--) {
-		const j = random.below(i + 1);
-		[result[i], result[j]] = [result[j]!, result[i]!];
-	}
-	return result;
-}

@@ -70,6 +70,8 @@ export interface RunningProducer {
 
 /** One request a tick: few enough for a steady flow, many enough to cost nothing. */
 const TICK_MS = 50;
+/** A client's connections give up before its producer does, and end a send whose fate nobody knows: two minutes. */
+const PATIENT = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 120 };
 
 /** Sends `messages` in their order at `perSecond`, acknowledged and idempotent; ends with the test. */
 export function startProducer(
@@ -78,7 +80,12 @@ export function startProducer(
 	messages: readonly StreamMessage[],
 	perSecond: number,
 ): RunningProducer {
-	const kafka = new Kafka({ clientId: "test-producer", brokers: [...topic.brokers], logLevel: logLevel.NOTHING });
+	const kafka = new Kafka({
+		clientId: "test-producer",
+		brokers: [...topic.brokers],
+		logLevel: logLevel.NOTHING,
+		retry: PATIENT,
+	});
 	const sender = createSender(kafka, topic.name);
 	const state = { sent: 0 };
 	let ended = false;
