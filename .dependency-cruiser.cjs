@@ -28,8 +28,18 @@ module.exports = {
 			from: { path: "^(monitoring|producer)/" },
 			to: { path: "^(engine|workers|perf|test)/" },
 		},
-		{ name: "producer-not-monitoring", severity: "error", from: { path: "^producer/" }, to: { path: "^monitoring/" } },
-		{ name: "monitoring-not-producer", severity: "error", from: { path: "^monitoring/" }, to: { path: "^producer/" } },
+		{
+			name: "producer-not-monitoring",
+			severity: "error",
+			from: { path: "^producer/" },
+			to: { path: "^monitoring/" },
+		},
+		{
+			name: "monitoring-not-producer",
+			severity: "error",
+			from: { path: "^monitoring/" },
+			to: { path: "^producer/" },
+		},
 		{
 			name: "engine-knows-only-the-messages-of-workers",
 			comment: "the actor's thread entry is reached as a compiled URL, never imported",
@@ -37,7 +47,12 @@ module.exports = {
 			from: { path: "^engine/" },
 			to: { path: "^workers/", pathNot: "^workers/(messages|slice|part|copy-layout)\\.ts$" },
 		},
-		{ name: "nothing-imports-tests-or-perf", severity: "error", from: { pathNot: "^(test|perf)/" }, to: { path: "^(test|perf)/" } },
+		{
+			name: "nothing-imports-tests-or-perf",
+			severity: "error",
+			from: { pathNot: "^(test|perf)/" },
+			to: { path: "^(test|perf)/" },
+		},
 		{
 			name: "perf-drives-from-outside",
 			severity: "error",
@@ -58,6 +73,9 @@ module.exports = {
 		tsPreCompilationDeps: true,
 		doNotFollow: { path: "node_modules" },
 		exclude: { path: "^dist" },
-		enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "require", "node", "default", "types"] },
+		enhancedResolveOptions: {
+			exportsFields: ["exports"],
+			conditionNames: ["import", "require", "node", "default", "types"],
+		},
 	},
 };

@@ -69,10 +69,3 @@ export class UnavailableError extends EngineError {
 		this.dependency = dependency;
 	}
 }
-
-/** More than `INVALID_RATIO_MAX` of the input is bad: somebody sends another format, and storing it would hide that. Exit 65. */
-export class TooMuchBadInputError extends EngineError {
-	constructor(message: string, nextStep: string) {
-		super(message, EXIT.badInput, nextStep);
-	}
-}

@@ -102,6 +102,7 @@ export async function endOf(session: Session, { log }: CommandContext): Promise<
 		return code;
 	} catch (error) {
 		log.fatal({ err: error }, `the engine cannot go on: ${messageOf(error)}`);
+		if (error instanceof EngineError && error.nextStep !== null) log.fatal(`next: ${error.nextStep}`);
 		await session.close();
 		return error instanceof EngineError ? error.exitCode : EXIT.failure;
 	}

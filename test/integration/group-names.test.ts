@@ -54,25 +54,22 @@ t.test("two groups that read at the same time count everything once", async (t) 
 		t.match((await engine.status()).state, /^(running|recovering)$/, "it lives on");
 });
 
-/** Sets the offsets of a group without members, or removes them. */
+/** Sets the offsets of a group without members, or removes them, and sees to it that Kafka now says so. */
 async function tamper(topic: TestTopic, groupId: string, offset: number | "delete"): Promise<void> {
 	const { admin, name } = topic;
+	const partitions = Array.from({ length: topic.partitions }, (_, partition) => ({
+		partition,
+		offset: String(offset),
+	}));
+	const change = async () => {
+		if (offset === "delete") await admin.deleteGroups([groupId]);
+		else await admin.setOffsets({ groupId, topic: name, partitions });
+		const [told] = await admin.fetchOffsets({ groupId, topics: [name] });
+		const wanted = offset === "delete" ? "-1" : String(offset);
+		return told?.partitions.every((one) => one.offset === wanted);
+	};
 	// The member that left is still in the group for a moment.
-	await waitUntil(
-		async () => {
-			if (offset === "delete") {
-				await admin.deleteGroups([groupId]);
-			} else {
-				const partitions = Array.from({ length: topic.partitions }, (_, partition) => ({
-					partition,
-					offset: String(offset),
-				}));
-				await admin.setOffsets({ groupId, topic: name, partitions });
-			}
-			return true;
-		},
-		{ what: "the change of the group's offsets" },
-	);
+	await waitUntil(change, { what: `the group's offsets to be ${offset}` });
 }
 
 t.test("offsets of the group in Kafka that are deleted, zero, or far away have no effect", async (t) => {
@@ -80,7 +77,7 @@ t.test("offsets of the group in Kafka that are deleted, zero, or far away have n
 	const topic = await createTopic(t, { partitions: 2 });
 	const groupId = `${topic.name}-group`;
 	const messages = [];
-	for (const offset of ["delete", 0, 40, 1_000_000] as const) {
+	for (const offset of ["delete", 0, 1_000_000] as const) {
 		const engine = await startEngine(t, { topic, database, groupId });
 		messages.push(...(await send(topic, tickets(100))));
 		await untilCounted(database.client, messages.length);
