@@ -32,7 +32,7 @@ interface Link {
 }
 
 const VERSION_TIMEOUT_MS = 10_000;
-const ALTERNATIVE = "or set DATABASE_URL to a Postgres you have, or run `docker compose up postgres`";
+const ALTERNATIVE = "or set DATABASE_URL to a Postgres you have";
 
 /**
  * @param copyTo where the programs are copied (60 MB) when they cannot be used where they are: read-only, not

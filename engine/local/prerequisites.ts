@@ -32,8 +32,7 @@ export interface Machine {
 export const JAVA_MAJOR_MIN = 17;
 
 /** What else there is, for people who do not want Java. */
-export const ALTERNATIVES =
-	"or use a Kafka you have (KAFKA_BROKERS=host:9092), or `docker compose up kafka`, or no Kafka at all (--source FILE)";
+export const ALTERNATIVES = "or use a Kafka you have (KAFKA_BROKERS=host:9092)";
 
 const JAVA_TIMEOUT_MS = 4_000;
 

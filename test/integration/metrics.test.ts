@@ -188,7 +188,10 @@ t.test("what is produced while the engine cannot write shows as lag, which retur
 	);
 	const oldestMs = RECORD_MS;
 	const lagSeconds = sumOf(behind, "engine_consumer_lag_seconds");
-	t.ok(Math.abs(Date.now() - oldestMs - lagSeconds * 1000) < 60_000, "the age of the oldest record not stored");
+	t.ok(
+		Math.abs(Date.now() - oldestMs - lagSeconds * 1000) < 60_000,
+		"the age of the oldest record not stored",
+	);
 	t.equal(sumOf(behind, "events_received_total"), first.length, "nothing is received before it is committed");
 
 	await database.client.query("COMMIT");

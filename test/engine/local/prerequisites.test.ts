@@ -32,8 +32,7 @@ t.test(
 		const error = missing(checkPrerequisites(machine(["apt-get"])));
 		t.equal(error.message, "the embedded Kafka needs Java 17 or newer and Maven");
 		t.match(error.nextStep, /install with: apt-get install -y openjdk-17-jre-headless maven\n/);
-		for (const way of ["KAFKA_BROKERS", "docker compose up kafka", "--source FILE"])
-			t.ok(error.nextStep?.includes(way), way);
+		for (const way of ["KAFKA_BROKERS"]) t.ok(error.nextStep?.includes(way), way);
 		t.equal(error.exitCode, 69);
 	},
 );
