@@ -31,12 +31,13 @@ class ActorThread {
 	 * not after `stop`.
 	 */
 	static async start(
+		entry: URL,
 		settings: ActorSettings,
 		onMessage: (message: FromActor) => void,
 		onLost: (error: Error) => void,
 	): Promise<ActorThread> {
 		const pool = new Piscina({
-			filename: ENTRY.href,
+			filename: entry.href,
 			name: "runActor",
 			minThreads: 1,
 			maxThreads: 1,
@@ -118,12 +119,15 @@ class ActorThread {
 /** The `ActorPort` of the real engine: actors on threads of this process. */
 export class ActorPool implements ActorPort {
 	readonly #settings: readonly ActorSettings[];
+	readonly #entry: URL;
 	readonly #threads: (ActorThread | null)[];
 	#listener: ActorListener | null = null;
 	#stopped = false;
 
-	constructor(settings: readonly ActorSettings[]) {
+	/** `entry`: a module that exports `runActor`; tests give one that misbehaves. */
+	constructor(settings: readonly ActorSettings[], entry: URL = ENTRY) {
 		this.#settings = settings;
+		this.#entry = entry;
 		this.#threads = settings.map(() => null);
 	}
 
@@ -154,6 +158,7 @@ export class ActorPool implements ActorPort {
 
 	async #launch(shard: number): Promise<void> {
 		const thread: ActorThread = await ActorThread.start(
+			this.#entry,
 			this.#settings[shard]!,
 			(message) => this.#listener?.message(shard, message),
 			(error) => {

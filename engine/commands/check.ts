@@ -6,11 +6,11 @@ import { createKafka } from "../kafka/client.ts";
 import { viewCluster } from "../kafka/cluster-view.ts";
 import { kafkaUnavailable } from "../kafka/unavailable.ts";
 import { checkPrerequisites } from "../local/prerequisites.ts";
+import { rememberedPostgres, runningKafka } from "../local/running.ts";
 import type { Log } from "../log.ts";
 import { isCurrent, migrationStatus } from "../sink/migrate.ts";
 import { probePostgres } from "../sink/probe.ts";
 import type { CommandContext } from "./context.ts";
-import { rememberedPostgres, runningKafka } from "./running-parts.ts";
 
 export interface CheckOptions {
 	/** Loads the configuration; what it throws is a finding. */

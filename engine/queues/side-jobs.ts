@@ -15,69 +15,111 @@ const DAYS_INTERVAL_MS = 5_000;
 const RETRIES = 3;
 const RETRY_DELAY_MS = 2_000;
 
-interface Job<T> {
-	readonly id: string;
-	readonly payload: T;
-}
-
 /**
- * Jobs beside the path of an event: merged by id while they wait (1,000 pushes become two calls), retried a few times,
- * and given up with a line in the log. Nothing waits for them.
+ * Jobs beside the path of an event: merged while they wait (1,000 pushes become two calls), retried a few times, and
+ * given up with a line in the log. Nothing waits for them.
  */
 export class QueuedSideJobs implements SideJobs {
-	readonly #publish: BetterQueue<Job<ReadonlyMap<number, number>>, void>;
-	readonly #days: BetterQueue<Job<number>, void>;
+	readonly #publish: MergedJob<ReadonlyMap<number, number>>;
+	readonly #days: MergedJob<number>;
 
 	constructor(work: SideWork, log: Log) {
-		this.#publish = queueOf("publish offsets", PUBLISH_INTERVAL_MS, log, work.publish, (older, newer) => {
-			return new Map([...older, ...newer]);
-		});
-		this.#days = queueOf("make day partitions", DAYS_INTERVAL_MS, log, work.days, Math.max);
+		this.#publish = new MergedJob(
+			"publish offsets",
+			PUBLISH_INTERVAL_MS,
+			log,
+			work.publish,
+			(older, newer) => {
+				return new Map([...older, ...newer]);
+			},
+		);
+		this.#days = new MergedJob("make day partitions", DAYS_INTERVAL_MS, log, work.days, Math.max);
 	}
 
 	publish(durable: ReadonlyMap<number, number>): void {
-		this.#publish.push({ id: "publish", payload: durable });
+		this.#publish.push(durable);
 	}
 
 	days(newestEventMs: number): void {
-		this.#days.push({ id: "days", payload: newestEventMs });
+		this.#days.push(newestEventMs);
 	}
 
 	/** Takes no further job; one under way goes on. */
 	stop(): void {
-		this.#publish.destroy(() => {});
-		this.#days.destroy(() => {});
+		this.#publish.stop();
+		this.#days.stop();
 	}
 }
 
-function queueOf<T>(
-	name: string,
-	intervalMs: number,
-	log: Log,
-	work: (payload: T) => Promise<void>,
-	merge: (older: T, newer: T) => T,
-): BetterQueue<Job<T>, void> {
-	const queue = new BetterQueue<Job<T>, void>({
-		id: "id",
-		concurrent: 1,
-		afterProcessDelay: intervalMs,
-		maxRetries: RETRIES,
-		retryDelay: RETRY_DELAY_MS,
-		merge(older: Job<T>, newer: Job<T>, done: (error: unknown, job: Job<T>) => void) {
-			done(null, { id: newer.id, payload: merge(older.payload, newer.payload) });
-		},
-		process(job: Job<T>, done: (error?: unknown) => void) {
-			work(job.payload).then(
-				() => done(),
-				(error) => done(error),
+/**
+ * One kind of job. What is to be done is kept here and merged in the order of the pushes; better-queue is given an
+ * empty task under one id and decides when. Its own merging would take a retried task for the newer one, and publish
+ * offsets that are older than the ones published since.
+ */
+class MergedJob<T> {
+	readonly #queue: BetterQueue<{ readonly id: string }, void>;
+	readonly #merge: (older: T, newer: T) => T;
+	#waiting: { readonly payload: T } | null = null;
+
+	constructor(
+		name: string,
+		intervalMs: number,
+		log: Log,
+		work: (payload: T) => Promise<void>,
+		merge: (older: T, newer: T) => T,
+	) {
+		this.#merge = merge;
+		this.#queue = new BetterQueue({
+			id: "id",
+			concurrent: 1,
+			afterProcessDelay: intervalMs,
+			maxRetries: RETRIES,
+			retryDelay: RETRY_DELAY_MS,
+			process: (_task: unknown, done: (error?: unknown) => void) => {
+				this.#run(work).then(
+					() => done(),
+					(error) => done(error),
+				);
+			},
+		});
+		this.#queue.on("task_failed", (_id, error) => {
+			log.warn(
+				{ component: "side-jobs", err: error },
+				`could not ${name}; the next attempt comes with the next flush`,
 			);
-		},
-	});
-	queue.on("task_failed", (_id, error) => {
-		log.warn(
-			{ component: "side-jobs", err: error },
-			`could not ${name}; the next attempt comes with the next flush`,
-		);
-	});
-	return queue;
+		});
+	}
+
+	push(payload: T): void {
+		this.#waiting = {
+			payload: this.#waiting === null ? payload : this.#merge(this.#waiting.payload, payload),
+		};
+		this.#queue.push({ id: "job" });
+	}
+
+	stop(): void {
+		this.#queue.destroy(() => {});
+	}
+
+	async #run(work: (payload: T) => Promise<void>): Promise<void> {
+		const taken = this.#taken();
+		// A task that was pushed while another one took its payload along has nothing left to do.
+		if (taken === null) return;
+		try {
+			await work(taken.payload);
+		} catch (error) {
+			// Back in front of what has come meanwhile; after the last try it goes with the next push.
+			const newer = this.#taken();
+			this.#waiting = {
+				payload: newer === null ? taken.payload : this.#merge(taken.payload, newer.payload),
+			};
+			throw error;
+		}
+	}
+
+	#taken(): { readonly payload: T } | null {
+		const taken = this.#waiting;
+		this.#waiting = null;
+		return taken;
+	}
 }

@@ -72,7 +72,10 @@ t.test("past its time it gives up, with the last failure and the next step", asy
 t.test("the next step of the failure itself is the better one", async (t) => {
 	const { options } = waiting(0);
 	const failing = () => Promise.reject(new UnavailableError("kafka", "no broker", "start a broker"));
-	await t.rejects(waitFor("kafka", "Kafka", failing, options), { nextStep: "start a broker" });
+	await t.rejects(waitFor("kafka", "Kafka", failing, options), {
+		name: "UnavailableError",
+		nextStep: "start a broker",
+	});
 });
 
 t.test("what a person must mend first is thrown at once", async (t) => {

@@ -108,7 +108,7 @@ t.test("the page has every metric, and its counters add up to what Postgres has"
 		}
 	}
 
-	const { rows } = await database.client.query<{ stored: number; dead: number; revenue: number }>(
+	const { rows } = await database.client.query<{ stored: number; dead: number }>(
 		`SELECT (SELECT count(*) FROM events)::int AS stored, (SELECT count(*) FROM dead_letters)::int AS dead`,
 	);
 	const { stored, dead } = rows[0]!;

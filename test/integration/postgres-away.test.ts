@@ -16,46 +16,51 @@ const PER_SECOND = 2_000;
 const MEMORY_MB_MAX = 600;
 
 for (const how of ["orderly", "crash"] satisfies HowToStop[]) {
-	t.test(`when Postgres is away for ten seconds (${how}), Kafka waits, memory stays, and nothing is lost`, async (t) => {
-		const seed = chooseSeed(t);
-		const postgres = await ownPostgres(t);
-		const { host, port, user, password, database } = postgres.at;
-		const settings = { host, port, user, password, database, ssl: false as const };
-		const topic = await createTopic(t, { partitions: 3 });
-		const messages = stream(seed, 200_000);
-		const producer = startProducer(t, topic, messages, PER_SECOND);
-		const engine = await startEngine(t, { topic, database: { settings } });
-		await waitUntil(async () => (await engine.status()).totals.stored > PER_SECOND, { what: "the first seconds" });
+	t.test(
+		`when Postgres is away for ten seconds (${how}), Kafka waits, memory stays, and nothing is lost`,
+		async (t) => {
+			const seed = chooseSeed(t);
+			const postgres = await ownPostgres(t);
+			const { host, port, user, password, database } = postgres.at;
+			const settings = { host, port, user, password, database, ssl: false as const };
+			const topic = await createTopic(t, { partitions: 3 });
+			const messages = stream(seed, 200_000);
+			const producer = startProducer(t, topic, messages, PER_SECOND);
+			const engine = await startEngine(t, { topic, database: { settings } });
+			await waitUntil(async () => (await engine.status()).totals.stored > PER_SECOND, {
+				what: "the first seconds",
+			});
 
-		await postgres.stop(how);
-		const unready = await waitUntil(async () => {
-			const { status, body } = await engine.get("/readyz");
-			return status === 503 && body.includes("Postgres") && body;
-		});
-		t.match(JSON.parse(unready), { ready: false });
-		t.match(JSON.parse(unready).reasons.join(), /Postgres/, "says that it is Postgres");
-		t.equal((await engine.get("/livez")).status, 200, "but nobody should restart it for that");
-		const { partitions } = await engine.status();
-		t.equal(partitions.length, 3);
-		for (const { partition, pausedReasons } of partitions)
-			t.ok(pausedReasons.length > 0, `partition ${partition} waits because of ${pausedReasons}`);
-		const sentBefore = producer.sent;
-		await sleep(AWAY_MS);
-		t.ok(producer.sent > sentBefore + PER_SECOND, "events went on coming in the meantime");
-		t.ok(peakMemoryMb(engine.pid) < MEMORY_MB_MAX, `at most ${peakMemoryMb(engine.pid)} MB of memory`);
+			await postgres.stop(how);
+			const unready = await waitUntil(async () => {
+				const { status, body } = await engine.get("/readyz");
+				return status === 503 && body.includes("Postgres") && body;
+			});
+			t.match(JSON.parse(unready), { ready: false });
+			t.match(JSON.parse(unready).reasons.join(), /Postgres/, "says that it is Postgres");
+			t.equal((await engine.get("/livez")).status, 200, "but nobody should restart it for that");
+			const { partitions } = await engine.status();
+			t.equal(partitions.length, 3);
+			for (const { partition, pausedReasons } of partitions)
+				t.ok(pausedReasons.length > 0, `partition ${partition} waits because of ${pausedReasons}`);
+			const sentBefore = producer.sent;
+			await sleep(AWAY_MS);
+			t.ok(producer.sent > sentBefore + PER_SECOND, "events went on coming in the meantime");
+			t.ok(peakMemoryMb(engine.pid) < MEMORY_MB_MAX, `at most ${peakMemoryMb(engine.pid)} MB of memory`);
 
-		await postgres.startAgain();
-		await untilCaughtUp(engine);
-		await engine.ready();
-		const client = new pg.Client(settings);
-		await client.connect();
-		t.teardown(() => client.end());
-		const sent = await producer.stop();
-		await expectExact(t, client, topic, messages.slice(0, sent));
-		t.ok((await engine.status()).totals.recoveries > 0, "it had noticed");
-		t.ok(peakMemoryMb(engine.pid) < MEMORY_MB_MAX, `at most ${peakMemoryMb(engine.pid)} MB of memory`);
-		t.same(await engine.stop(), { code: 0, signal: null });
-	});
+			await postgres.startAgain();
+			await untilCaughtUp(engine);
+			await engine.ready();
+			const client = new pg.Client(settings);
+			await client.connect();
+			t.teardown(() => client.end());
+			const sent = await producer.stop();
+			await expectExact(t, client, topic, messages.slice(0, sent));
+			t.ok((await engine.status()).totals.recoveries > 0, "it had noticed");
+			t.ok(peakMemoryMb(engine.pid) < MEMORY_MB_MAX, `at most ${peakMemoryMb(engine.pid)} MB of memory`);
+			t.same(await engine.stop(), { code: 0, signal: null });
+		},
+	);
 }
 
 /** The most memory a process ever had, in MB, as Linux counts it. */

@@ -16,7 +16,10 @@ t.test("SIGTERM commits what was read, exits 0, and leaves the group at once", a
 	const successor = await stage.start({ label: "successor", env: LONG_SESSION });
 	await waitUntil(async () => (await successor.status()).state !== "starting");
 	t.same(await runningPartitions(first), [0], "the first keeps its partition when another joins");
-	await waitUntil(async () => (await first.status()).sets.open !== null, { what: "a set under way", everyMs: 5 });
+	await waitUntil(async () => (await first.status()).sets.open !== null, {
+		what: "a set under way",
+		everyMs: 5,
+	});
 
 	first.kill("SIGTERM");
 	t.same(await first.exited, { code: 0, signal: null });
@@ -35,30 +38,33 @@ t.test("SIGTERM commits what was read, exits 0, and leaves the group at once", a
 	t.same(await successor.stop(), { code: 0, signal: null });
 });
 
-t.test("past its deadline it ends with exit 1, says how much was left, and is not ready meanwhile", async (t) => {
-	const stage = await setTheStage(t, { partitions: 2 });
-	const engine = await stage.start({ label: "late", env: { SHUTDOWN_TIMEOUT_S: "3" } });
-	await engine.ready();
-	await waitUntil(async () => (await engine.status()).totals.stored > 0);
-	await stage.client.query("BEGIN; LOCK TABLE source_offsets");
-	await waitUntil(async () => (await engine.status()).sets.waiting !== null, { what: "sets that pile up" });
+t.test(
+	"past its deadline it ends with exit 1, says how much was left, and is not ready meanwhile",
+	async (t) => {
+		const stage = await setTheStage(t, { partitions: 2 });
+		const engine = await stage.start({ label: "late", env: { SHUTDOWN_TIMEOUT_S: "3" } });
+		await engine.ready();
+		await waitUntil(async () => (await engine.status()).totals.stored > 0);
+		await stage.client.query("BEGIN; LOCK TABLE source_offsets");
+		await waitUntil(async () => (await engine.status()).sets.waiting !== null, { what: "sets that pile up" });
 
-	engine.kill("SIGTERM");
-	const unready = await waitUntil(async () => {
-		const answer = await engine.get("/readyz");
-		return answer.status === 503 && answer.body;
-	});
-	t.match(JSON.parse(unready), { ready: false, state: "stopping", reasons: ["stopping"] });
-	t.same(await engine.exited, { code: 1, signal: null });
-	const left = engine.log.find(({ msg }) => msg.includes("records were read and not committed"));
-	t.match(left?.msg, /^[1-9]\d* records were read and not committed; the next start reads them again/);
-	t.equal(left?.level, "error");
-	await stage.client.query("ROLLBACK");
+		engine.kill("SIGTERM");
+		const unready = await waitUntil(async () => {
+			const answer = await engine.get("/readyz");
+			return answer.status === 503 && answer.body;
+		});
+		t.match(JSON.parse(unready), { ready: false, state: "stopping", reasons: ["stopping"] });
+		t.same(await engine.exited, { code: 1, signal: null });
+		const left = engine.log.find(({ msg }) => msg.includes("records were read and not committed"));
+		t.match(left?.msg, /^[1-9]\d* records were read and not committed; the next start reads them again/);
+		t.equal(left?.level, "error");
+		await stage.client.query("ROLLBACK");
 
-	const next = await stage.start({ label: "next", groupId: `${stage.topic.name}-next` });
-	await stage.expectExact();
-	t.same(await next.stop(), { code: 0, signal: null });
-});
+		const next = await stage.start({ label: "next", groupId: `${stage.topic.name}-next` });
+		await stage.expectExact();
+		t.same(await next.stop(), { code: 0, signal: null });
+	},
+);
 
 t.test("a second signal ends it at once", async (t) => {
 	const stage = await setTheStage(t, { partitions: 2 });

@@ -73,6 +73,33 @@ t.test("every moment is stored to the microsecond and counted in its hour", asyn
 	);
 });
 
+t.test("neither the time zone nor the habits of machine and database move an event", async (t) => {
+	const database = await createDatabase(t);
+	const topic = await createTopic(t, { partitions: 2 });
+	for (const setting of [
+		"TimeZone = 'Asia/Kathmandu'",
+		"DateStyle = 'German, DMY'",
+		"IntervalStyle = 'sql_standard'",
+		"extra_float_digits = -15",
+		"default_transaction_isolation = 'serializable'",
+	]) {
+		await database.client.query(`ALTER DATABASE ${database.settings.database} SET ${setting}`);
+	}
+	await startEngine(t, { topic, database, env: { TZ: "America/St_Johns" } });
+	const messages = await send(
+		topic,
+		// A day whose clocks go forward and one whose clocks go back, both in many places.
+		["2025-03-30", "2025-11-02"].flatMap((day) =>
+			Array.from({ length: 48 }, (_, i): OutgoingMessage => {
+				const time = `${day}T${String(i >> 1).padStart(2, "0")}:${i % 2 === 0 ? "10" : "50"}:00.5`;
+				return { value: ticket({ time, user: `user_${i % 5}`, session: i }), timestampMs: -1 };
+			}),
+		),
+	);
+	await untilCounted(database.client, messages.length);
+	await expectTables(t, database.client, oracle(messages));
+});
+
 /** As written, and what Postgres has. */
 const AMOUNTS: readonly (readonly [written: string, stored: string])[] = [
 	["0", "0.00"],

@@ -7,26 +7,29 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const PARTITIONS = 6;
 
-t.test("engines of different sizes share the partitions, and take over when one joins, dies or stops", async (t) => {
-	const stage = await setTheStage(t, { partitions: PARTITIONS });
-	const small = await stage.start({ label: "small", env: { ACTORS: "1", FLUSH_ROWS_MAX: "3" } });
-	const large = await stage.start({ label: "large", env: { ACTORS: "4", FLUSH_ROWS_MAX: "20000" } });
-	await untilShared([small, large], PARTITIONS);
-	const third = await stage.start({ label: "third", env: { ACTORS: "2", FLUSH_ROWS_MAX: "100" } });
-	await untilShared([small, large, third], PARTITIONS);
-	for (const engine of [small, large, third]) {
-		await waitUntil(async () => (await engine.status()).totals.stored > 0, { what: "a share of the work" });
-	}
+t.test(
+	"engines of different sizes share the partitions, and take over when one joins, dies or stops",
+	async (t) => {
+		const stage = await setTheStage(t, { partitions: PARTITIONS });
+		const small = await stage.start({ label: "small", env: { ACTORS: "1", FLUSH_ROWS_MAX: "3" } });
+		const large = await stage.start({ label: "large", env: { ACTORS: "4", FLUSH_ROWS_MAX: "20000" } });
+		await untilShared([small, large], PARTITIONS);
+		const third = await stage.start({ label: "third", env: { ACTORS: "2", FLUSH_ROWS_MAX: "100" } });
+		await untilShared([small, large, third], PARTITIONS);
+		for (const engine of [small, large, third]) {
+			await waitUntil(async () => (await engine.status()).totals.stored > 0, { what: "a share of the work" });
+		}
 
-	large.kill("SIGKILL");
-	await large.exited;
-	await untilShared([small, third], PARTITIONS);
-	t.same(await small.stop(), { code: 0, signal: null });
-	await untilShared([third], PARTITIONS);
+		large.kill("SIGKILL");
+		await large.exited;
+		await untilShared([small, third], PARTITIONS);
+		t.same(await small.stop(), { code: 0, signal: null });
+		await untilShared([third], PARTITIONS);
 
-	await stage.expectExact();
-	t.same(await third.stop(), { code: 0, signal: null });
-});
+		await stage.expectExact();
+		t.same(await third.stop(), { code: 0, signal: null });
+	},
+);
 
 t.test("an engine frozen for longer than its session is fenced when it wakes, and joins again", async (t) => {
 	const stage = await setTheStage(t, { partitions: 4 });
@@ -70,6 +73,8 @@ t.test("an engine frozen in mid-transaction keeps nobody from its partitions", a
 	await untilShared([heir], 2, { deadlineMs: 30_000 });
 	await waitUntil(async () => (await countedIn(stage.client)) > before, { what: "work going on" });
 	frozen.kill("SIGCONT");
-	await waitUntil(async () => (await runningPartitions(frozen)).length + (await runningPartitions(heir)).length === 2);
+	await waitUntil(
+		async () => (await runningPartitions(frozen)).length + (await runningPartitions(heir)).length === 2,
+	);
 	await stage.expectExact();
 });

@@ -3,9 +3,8 @@
  * fault is judged at the end of all tests that use `setTheStage`; here each guard of the flush is asked alone, since in
  * a running engine another one often stands behind it.
  */
-import pg from "pg";
+import type pg from "pg";
 import t, { type Test } from "tap";
-import { NotCommittedError } from "../../engine/core-errors.ts";
 import { connect } from "../../engine/sink/connect.ts";
 import { flush } from "../../engine/sink/flush.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
@@ -42,7 +41,9 @@ async function twoEngines(t: Test) {
 		return made;
 	};
 	const next = async (): Promise<number[]> => {
-		const { rows } = await client.query("SELECT next_offset::int FROM source_offsets ORDER BY kafka_partition");
+		const { rows } = await client.query(
+			"SELECT next_offset::int FROM source_offsets ORDER BY kafka_partition",
+		);
 		return rows.map((row) => row.next_offset);
 	};
 	return { settings, client, one: store("one"), two: store("two"), next };
@@ -89,7 +90,10 @@ t.test("each guard of a flush holds alone", async (t) => {
 		const { one, two, next } = await twoEngines(t);
 		await one.claim(LOWS);
 		await two.claim(new Map([[1, 10]]));
-		const set = gaps({ partition: 0, epoch: 1, from: 10, to: 12 }, { partition: 1, epoch: 1, from: 10, to: 12 });
+		const set = gaps(
+			{ partition: 0, epoch: 1, from: 10, to: 12 },
+			{ partition: 1, epoch: 1, from: 10, to: 12 },
+		);
 		await t.rejects(one.commit(set), { code: "FENCED", message: /^1 of 2 offset rows/ });
 		one.reset();
 		t.same(await next(), [10, 10]);
@@ -122,8 +126,14 @@ t.test("each guard of a flush holds alone", async (t) => {
 				};
 			},
 		}) as pg.Client;
-		const work = flush(failing, TOPIC, "0", gaps({ partition: 0, epoch: 1, from: 10, to: 12 }), STEP_DEADLINE_MS);
-		await t.rejects(work, NotCommittedError);
+		const work = flush(
+			failing,
+			TOPIC,
+			"0",
+			gaps({ partition: 0, epoch: 1, from: 10, to: 12 }),
+			STEP_DEADLINE_MS,
+		);
+		await t.rejects(work, { code: "NOT_COMMITTED" });
 		t.same(await next(), [10, 10]);
 	});
 });
@@ -163,7 +173,12 @@ t.test("many engines that claim and flush at once give every partition one conti
 		t.teardown(() => store.close());
 		for (let round = 0; round < 25; round++) {
 			const claims = await store.claim(partitions);
-			let ranges = claims.map(({ partition, epoch, nextOffset: from }) => ({ partition, epoch, from, to: from + 1 }));
+			let ranges = claims.map(({ partition, epoch, nextOffset: from }) => ({
+				partition,
+				epoch,
+				from,
+				to: from + 1,
+			}));
 			try {
 				for (let set = 0; set < 3; set++) {
 					await store.commit(gaps(...ranges));
@@ -180,5 +195,8 @@ t.test("many engines that claim and flush at once give every partition one conti
 	t.same(new Set(fenced), new Set(["FENCED"]), "and none failed for another reason, such as a deadlock");
 	const history = await readOffsetHistory(client);
 	t.same(history.problems, [], `${history.commits} commits and ${history.claims} claims`);
-	t.same(await next(), [1, 1, 1, 1].map((one) => 10 + one * history.commits));
+	t.same(
+		await next(),
+		[1, 1, 1, 1].map((one) => 10 + one * history.commits),
+	);
 });

@@ -37,8 +37,18 @@ t.test("sums are exact to the cent, past 2^53 cents, whatever the borders of the
 	});
 	const env = { FLUSH_INTERVAL_MS: "20" };
 	const engines = [
-		await startEngine(t, { topic, database, label: "one", env: { ...env, FLUSH_ROWS_MAX: "1", ACTORS: "3" } }),
-		await startEngine(t, { topic, database, label: "two", env: { ...env, FLUSH_ROWS_MAX: "700", ACTORS: "1" } }),
+		await startEngine(t, {
+			topic,
+			database,
+			label: "one",
+			env: { ...env, FLUSH_ROWS_MAX: "1", ACTORS: "3" },
+		}),
+		await startEngine(t, {
+			topic,
+			database,
+			label: "two",
+			env: { ...env, FLUSH_ROWS_MAX: "700", ACTORS: "1" },
+		}),
 	];
 	await untilShared(engines, 4);
 	await send(topic, messages);
@@ -48,15 +58,22 @@ t.test("sums are exact to the cent, past 2^53 cents, whatever the borders of the
 	const { rows } = await database.client.query(
 		"SELECT total_revenue::text AS revenue, total_payouts::text AS payouts, avg_ticket_value::text AS average FROM hourly_business_metrics ORDER BY hour",
 	);
-	const half = ({ revenue, tickets }: { revenue: bigint; tickets: bigint }) => (revenue * 2n + tickets) / (tickets * 2n);
+	const half = ({ revenue, tickets }: { revenue: bigint; tickets: bigint }) =>
+		(revenue * 2n + tickets) / (tickets * 2n);
 	t.same(
 		rows,
-		exact.map((hour) => ({ revenue: decimal(hour.revenue), payouts: decimal(hour.payouts), average: decimal(half(hour)) })),
+		exact.map((hour) => ({
+			revenue: decimal(hour.revenue),
+			payouts: decimal(hour.payouts),
+			average: decimal(half(hour)),
+		})),
 	);
 	const total = exact.reduce((sum, { revenue }) => sum + revenue, 0n);
 	t.ok(total > 2n ** 53n);
 	t.not(naive.toFixed(2), decimal(total), "sums of doubles would have been wrong");
-	const { rows: days } = await database.client.query("SELECT total_revenue::text AS revenue FROM daily_event_summary");
+	const { rows: days } = await database.client.query(
+		"SELECT total_revenue::text AS revenue FROM daily_event_summary",
+	);
 	t.same(days, [{ revenue: decimal(total) }]);
 	const { rows: stored } = await database.client.query(
 		"SELECT (sum(amount) FILTER (WHERE event_type = 'ticket_purchased'))::text AS revenue FROM events",

@@ -27,11 +27,56 @@ interface Way {
 }
 
 const WAYS: readonly Way[] = [
-	{ actors: 1, flushRowsMax: 20_000, flushIntervalMs: 250, partitions: 1, engines: 1, together: 2_000, shuffled: false, before: true },
-	{ actors: 1, flushRowsMax: 1, flushIntervalMs: 10, partitions: 3, engines: 1, together: 50, shuffled: true, before: false },
-	{ actors: 4, flushRowsMax: 7, flushIntervalMs: 10, partitions: 1, engines: 1, together: 13, shuffled: true, before: false },
-	{ actors: 2, flushRowsMax: 500, flushIntervalMs: 60_000, partitions: 5, engines: 1, together: 500, shuffled: true, before: true },
-	{ actors: 3, flushRowsMax: 20_000, flushIntervalMs: 30, partitions: 6, engines: 3, together: 100, shuffled: true, before: false },
+	{
+		actors: 1,
+		flushRowsMax: 20_000,
+		flushIntervalMs: 250,
+		partitions: 1,
+		engines: 1,
+		together: 2_000,
+		shuffled: false,
+		before: true,
+	},
+	{
+		actors: 1,
+		flushRowsMax: 1,
+		flushIntervalMs: 10,
+		partitions: 3,
+		engines: 1,
+		together: 50,
+		shuffled: true,
+		before: false,
+	},
+	{
+		actors: 4,
+		flushRowsMax: 7,
+		flushIntervalMs: 10,
+		partitions: 1,
+		engines: 1,
+		together: 13,
+		shuffled: true,
+		before: false,
+	},
+	{
+		actors: 2,
+		flushRowsMax: 500,
+		flushIntervalMs: 60_000,
+		partitions: 5,
+		engines: 1,
+		together: 500,
+		shuffled: true,
+		before: true,
+	},
+	{
+		actors: 3,
+		flushRowsMax: 20_000,
+		flushIntervalMs: 30,
+		partitions: 6,
+		engines: 3,
+		together: 100,
+		shuffled: true,
+		before: false,
+	},
 ];
 
 /** What must not differ: all that is public, less where a record was and when it was stored. */
@@ -43,12 +88,18 @@ const RESULT = `
 	UNION ALL SELECT format('dead letter %s %s %s %s %s', encode(key, 'hex'), encode(value, 'hex'), stage, reason, pointer) FROM dead_letters
 	ORDER BY 1`;
 
-async function resultOf(t: Test, way: Way, messages: readonly StreamMessage[], random: Random): Promise<string[]> {
+async function resultOf(
+	t: Test,
+	way: Way,
+	messages: readonly StreamMessage[],
+	random: Random,
+): Promise<string[]> {
 	const database = await createDatabase(t);
 	const topic = await createTopic(t, { partitions: way.partitions });
 	const order = way.shuffled ? shuffled(messages, random) : messages;
 	const sendAll = async (): Promise<void> => {
-		for (let at = 0; at < order.length; at += way.together) await send(topic, order.slice(at, at + way.together));
+		for (let at = 0; at < order.length; at += way.together)
+			await send(topic, order.slice(at, at + way.together));
 	};
 	if (way.before) await sendAll();
 	const engines: EngineProcess[] = [];

@@ -15,7 +15,9 @@ t.test("at no moment does the group's offset in Kafka run ahead of what Postgres
 		return new Map(answer!.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
 	};
 	const counted = async (): Promise<Map<number, number>> => {
-		const { rows } = await stage.client.query("SELECT kafka_partition AS p, next_offset::int AS o FROM source_offsets");
+		const { rows } = await stage.client.query(
+			"SELECT kafka_partition AS p, next_offset::int AS o FROM source_offsets",
+		);
 		return new Map(rows.map(({ p, o }) => [p, o]));
 	};
 	const ahead: string[] = [];
@@ -75,7 +77,10 @@ t.test("what Kafka says is never read back: nonsense in the group has no effect"
 		await waitUntil(async () => (await next.status()).totals.stored > 500);
 		t.same(await next.stop(), { code: 0, signal: null });
 		const { rows: after } = await stage.client.query("SELECT next_offset::int AS now FROM source_offsets");
-		t.ok(after[0].now > rows[0].before, `goes on from ${rows[0].before}, whatever the group says (${offset})`);
+		t.ok(
+			after[0].now > rows[0].before,
+			`goes on from ${rows[0].before}, whatever the group says (${offset})`,
+		);
 	}
 	await stage.start({ label: "last" });
 	await stage.expectExact();

@@ -23,7 +23,8 @@ t.test("wherever bad messages stand, every partition goes on, and each neighbour
 	const random = createRandom(chooseSeed(t));
 	const bad: readonly ((time: string) => Buffer | null)[] = [
 		...Object.values(BAD_KINDS).map(
-			(spoil) => (time: string) => Buffer.from(spoil({ type: "login", time, userId: "u", sessionId: 1 }), "latin1"),
+			(spoil) => (time: string) =>
+				Buffer.from(spoil({ type: "login", time, userId: "u", sessionId: 1 }), "latin1"),
 		),
 		() => null,
 		() => Buffer.alloc(0),
@@ -37,7 +38,11 @@ t.test("wherever bad messages stand, every partition goes on, and each neighbour
 		`{"event_type":"ticket_purchased","event_time":"2025-06-01T1${i % 10}:00:00","payload":{"user_id":"u${i % 7}","session_id":${i},"amount":${i / 100}}}`;
 	const database = await createDatabase(t);
 	const topic = await createTopic(t, { partitions: BAD_SHARES.length });
-	const engine = await startEngine(t, { topic, database, env: { INVALID_RATIO_MAX: "1", FLUSH_INTERVAL_MS: "20" } });
+	const engine = await startEngine(t, {
+		topic,
+		database,
+		env: { INVALID_RATIO_MAX: "1", FLUSH_INTERVAL_MS: "20" },
+	});
 	const sent: SentMessage[] = [];
 	for (let request = 0; request < REQUESTS; request++) {
 		const partition = request % BAD_SHARES.length;
@@ -54,6 +59,10 @@ t.test("wherever bad messages stand, every partition goes on, and each neighbour
 	t.ok(expected.deadLetters.length > 200, `${expected.deadLetters.length} bad messages`);
 	await expectTables(t, database.client, expected);
 	const { totals } = await engine.status();
-	t.match(totals, { recoveries: 0, stored: expected.events.length, deadLetters: expected.deadLetters.length });
+	t.match(totals, {
+		recoveries: 0,
+		stored: expected.events.length,
+		deadLetters: expected.deadLetters.length,
+	});
 	t.same(await engine.stop(), { code: 0, signal: null });
 });

@@ -14,7 +14,6 @@ export function fold(fields: Partial<PartitionFold> & { partition: number }): Pa
 		users: { count: 0, hours: new Uint8Array(0), ids: new Uint8Array(0) },
 		sessions: { count: 0, hours: new Uint8Array(0), ids: new Uint8Array(0) },
 		newestEventSeconds: Number.NEGATIVE_INFINITY,
-		late: [0, 0, 0, 0],
 		late: [],
 		...fields,
 	};

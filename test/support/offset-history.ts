@@ -54,7 +54,8 @@ export async function readOffsetHistory(client: pg.Client): Promise<OffsetHistor
 		// A row is written by one transaction at a time, so each change starts where the one before it ended.
 		if (before !== undefined && was?.next_offset !== before.next_offset)
 			say(`a change starts at ${was?.next_offset}, the one before it ended at ${before.next_offset}`);
-		if (before === undefined && now.next_offset !== now.start_offset) say("its first row is not at its start");
+		if (before === undefined && now.next_offset !== now.start_offset)
+			say("its first row is not at its start");
 		if (was !== null) {
 			if (now.epoch < was.epoch) say(`epoch fell from ${was.epoch} to ${now.epoch}`);
 			if (now.next_offset < was.next_offset) say(`offset fell from ${was.next_offset} to ${now.next_offset}`);

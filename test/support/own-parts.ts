@@ -37,7 +37,9 @@ export function ownKafka(t: Test): Promise<OwnPart<LocalKafka>> {
 	return ownPart(t, startKafka, { orderly: "SIGTERM", crash: "SIGKILL" });
 }
 
-async function ownPart<Running extends { readonly pid: number; readonly port: number; stop(): Promise<void> }>(
+async function ownPart<
+	Running extends { readonly pid: number; readonly port: number; stop(): Promise<void> },
+>(
 	t: Test,
 	start: (options: { home: string; log: typeof QUIET }) => Promise<Running>,
 	signals: Readonly<Record<HowToStop, NodeJS.Signals>>,
@@ -60,7 +62,8 @@ async function ownPart<Running extends { readonly pid: number; readonly port: nu
 		},
 		async startAgain() {
 			running = await start(options);
-			if (running.port !== at.port) throw new Error(`came back on port ${running.port} instead of ${at.port}`);
+			if (running.port !== at.port)
+				throw new Error(`came back on port ${running.port} instead of ${at.port}`);
 		},
 	};
 }

@@ -6,7 +6,10 @@ import type { SentMessage, TestTopic } from "./topic.ts";
 const READ_WITHIN_MS = 60_000;
 
 /** Every committed record of the topic as it is now. Send nothing meanwhile. */
-export async function readTopic({ name, brokers }: Pick<TestTopic, "name" | "brokers">): Promise<SentMessage[]> {
+export async function readTopic({
+	name,
+	brokers,
+}: Pick<TestTopic, "name" | "brokers">): Promise<SentMessage[]> {
 	const kafka = new Kafka({ clientId: "test-reader", brokers: [...brokers], logLevel: logLevel.NOTHING });
 	const admin = kafka.admin();
 	await admin.connect();
@@ -37,7 +40,8 @@ export async function readTopic({ name, brokers }: Pick<TestTopic, "name" | "bro
 			);
 			// A fetch of markers and aborted records only never reaches `eachBatch`, but ends in this event.
 			consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-				if (Number(payload.lastOffset) + 1 >= (ends.get(payload.partition) ?? 0)) missing.delete(payload.partition);
+				if (Number(payload.lastOffset) + 1 >= (ends.get(payload.partition) ?? 0))
+					missing.delete(payload.partition);
 				if (missing.size > 0) return;
 				clearTimeout(timer);
 				resolve();
