@@ -232,6 +232,18 @@ t.test("a recovery drops everything; a commit answered after it is late, a failu
 	}
 });
 
+t.test("a commit of an older incarnation is late even when its set is still there", async (t) => {
+	const { accept, answer, run, flusher, happened, commits, world } = flusherOf();
+	accept(10);
+	flusher.freezeIfDue(false);
+	answer(1);
+	const committing = run()(1);
+	world.incarnation++;
+	commits[0]!.answer.resolve(PHASES);
+	await committing;
+	t.same(happened, ["barrier 1", "late 1"]);
+});
+
 t.test("a set that was dropped before its turn is not written", async (t) => {
 	const { accept, answer, run, flusher, commits, happened } = flusherOf();
 	accept(10);

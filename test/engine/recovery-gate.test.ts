@@ -7,6 +7,7 @@ t.test("a new gate is open, and heartbeats mean nothing to it", async (t) => {
 	const gate = new RecoveryGate(LIMITS);
 	t.ok(gate.open);
 	gate.heartbeat();
+	t.ok(gate.open);
 	gate.close(0);
 	gate.heartbeat();
 	t.notOk(gate.open, "heartbeats before the recovery do not count");

@@ -71,14 +71,24 @@ t.test("the shard depends on the record's own bytes alone, wherever they lie", a
 	t.pass("all records held");
 });
 
-t.test("users spread evenly over any number of shards", async (t) => {
-	const users = 20_000;
-	for (const shards of [2, 3, 4, 7, 8, 16]) {
-		const counts = Array.from({ length: shards }, () => 0);
-		for (let i = 0; i < users; i++) counts[shard({ key: `user_${i}` }, shards)]!++;
-		const mean = users / shards;
-		// 6 standard deviations of a fair throw.
-		const room = 6 * Math.sqrt(mean * (1 - 1 / shards));
-		for (const count of counts) t.ok(Math.abs(count - mean) < room, `${shards} shards: ${count} of ${mean}`);
-	}
-});
+const SPELLINGS: Record<string, (i: number) => string> = {
+	"numbered users": (i) => `user_${i}`,
+	// Every byte comes twice, which leaves a plain FNV-1a with one and the same low bit.
+	"ids that repeat themselves": (i) => `${i}${i}`,
+	"ids in steps": (i) => String(i * 4096).padStart(12, "0"),
+};
+
+for (const [name, spelling] of Object.entries(SPELLINGS)) {
+	t.test(`${name} spread evenly over any number of shards`, async (t) => {
+		const users = 20_000;
+		for (const shards of [2, 3, 4, 7, 8, 16]) {
+			const counts = Array.from({ length: shards }, () => 0);
+			for (let i = 0; i < users; i++) counts[shard({ key: spelling(i) }, shards)]!++;
+			const mean = users / shards;
+			// 6 standard deviations of a fair throw.
+			const room = 6 * Math.sqrt(mean * (1 - 1 / shards));
+			for (const count of counts)
+				t.ok(Math.abs(count - mean) < room, `${shards} shards: ${count} of ${mean}`);
+		}
+	});
+}

@@ -14,7 +14,8 @@ import { createTopic, type OutgoingMessage, send } from "../support/topic.ts";
 /** A case: what is sent, and `reason pointer` of the dead letter, or `stored`. */
 type Case = readonly [value: Buffer | string | null, verdict: string];
 
-const RECORD_MS = Date.UTC(2025, 5, 1, 12, 30);
+/** Milliseconds too: they must not get lost. */
+const RECORD_MS = Date.UTC(2025, 5, 1, 12, 30, 0, 789);
 /** Kafka's default limit of a message is 1,048,588 bytes, the rest of the record included. */
 const LARGE_BYTES = 1_000_000;
 const DEEP = 100_000;
@@ -125,9 +126,9 @@ const MONEY: readonly Case[] = [
 ].map((amount): Case => [ticket({ amount }), amount === "-1e-400" ? "stored" : "amount /payload/amount"]);
 
 const TIMES: readonly Case[] = [
-	[lotteryEvent({ time: "2025-06-02T12:30:00.000001" }), "future_event /event_time"],
+	[lotteryEvent({ time: "2025-06-02T12:30:00.789001" }), "future_event /event_time"],
 	[lotteryEvent({ time: "9999-12-31T23:59:59.999999999" }), "future_event /event_time"],
-	[lotteryEvent({ time: "2025-05-31T12:29:59.999" }), "late_event /event_time"],
+	[lotteryEvent({ time: "2025-05-31T12:30:00.788999" }), "late_event /event_time"],
 	[lotteryEvent({ time: "1970-01-01T00:00:00+14:00" }), "late_event /event_time"],
 ];
 
@@ -195,6 +196,34 @@ t.test(
 		const more = await send(topic, [{ value: good[0], timestampMs: RECORD_MS }]);
 		await untilCounted(database.client, messages.length + more.length);
 		t.pass("the partition goes on");
+	},
+);
+
+t.test(
+	"what is JSON only when glued to its neighbours is refused, and its neighbours keep their offsets",
+	async (t) => {
+		const database = await createDatabase(t);
+		const topic = await createTopic(t, { partitions: 1 });
+		// One actor, and nothing else that is bad: a slice of these alone has the right number of elements when glued.
+		await startEngine(t, { topic, database, env: { ACTORS: "1" } });
+		const good = (session: number) => lotteryEvent({ user: "neighbour", session });
+		const glued = ["[1", "2]", `${good(101)},1,${good(102)}`];
+		const quoted = ['{"a":"', '"}', `${good(103)},null,${good(104)}`];
+		const nests = ['{"a":[{"x":1}', '{"y":2}]}', '{"b":1},1,{"c":2}', "[[1", "[2", "3]]]", "1,2,3,4,5"];
+		const bad = [...glued, ...quoted, ...nests];
+		const values = [glued, quoted, nests].flatMap((group, i) => [good(i), ...group, good(10 + i)]);
+		const messages = await send(
+			topic,
+			values.map((value) => ({ value })),
+		);
+		await untilCounted(database.client, messages.length);
+		const expected = oracle(messages);
+		t.same(
+			expected.deadLetters.map(({ reason, message }) => `${reason} ${message.value}`),
+			bad.map((value) => `json ${value}`),
+			"the oracle knows which",
+		);
+		await expectTables(t, database.client, expected);
 	},
 );
 

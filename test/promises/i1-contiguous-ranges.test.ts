@@ -49,6 +49,17 @@ async function twoEngines(t: Test) {
 	return { settings, client, one: store("one"), two: store("two"), next };
 }
 
+/** Asks, and does not sleep: a round trip is the pause. */
+async function untilSomebodyWaits(client: pg.Client): Promise<void> {
+	for (let waiting = 0; waiting === 0; ) {
+		const { rows } = await client.query(
+			`SELECT count(*)::int AS waiting FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+		);
+		waiting = rows[0].waiting;
+	}
+}
+
 const LOWS = new Map([
 	[0, 10],
 	[1, 10],
@@ -151,10 +162,7 @@ t.test("a claim waits for the flush in flight, and starts where that has ended",
 	const claim = two.claim(LOWS).finally(() => {
 		isAnswered = true;
 	});
-	for (let waiting = 0; waiting === 0; ) {
-		const { rows } = await client.query("SELECT count(*)::int AS waiting FROM pg_locks WHERE NOT granted");
-		waiting = rows[0].waiting;
-	}
+	await untilSomebodyWaits(client);
 	t.notOk(isAnswered);
 	await flushing.query("COMMIT");
 	t.match(await claim, [
@@ -164,15 +172,45 @@ t.test("a claim waits for the flush in flight, and starts where that has ended",
 	t.same((await readOffsetHistory(client)).problems, []);
 });
 
+t.test(
+	"claims and flushes lock rows in the order of the partitions, whatever order they lie or come in",
+	async (t) => {
+		const { one, two, client } = await twoEngines(t);
+		// The later partition's row is the first in the table.
+		await one.claim(new Map([[1, 10]]));
+		await one.claim(new Map([[0, 10]]));
+		const waits: Readonly<Record<string, () => Promise<unknown>>> = {
+			flush: () =>
+				one.commit(
+					gaps({ partition: 1, epoch: 1, from: 10, to: 12 }, { partition: 0, epoch: 1, from: 10, to: 12 }),
+				),
+			claim: () => two.claim(LOWS),
+		};
+		for (const [what, begin] of Object.entries(waits)) {
+			await client.query("BEGIN; SELECT FROM source_offsets WHERE kafka_partition = 0 FOR UPDATE");
+			const work = begin();
+			await untilSomebodyWaits(client);
+			// Whoever waits for the first holds none of the others: so there is never a circle.
+			await t.resolves(
+				client.query("SELECT FROM source_offsets WHERE kafka_partition = 1 FOR UPDATE NOWAIT"),
+				`a ${what}`,
+			);
+			await client.query("ROLLBACK");
+			await work;
+		}
+	},
+);
+
 t.test("many engines that claim and flush at once give every partition one contiguous history", async (t) => {
 	const { settings, client, next } = await twoEngines(t);
-	const partitions = new Map([0, 1, 2, 3].map((partition) => [partition, 10]));
+	const partitions = [0, 1, 2, 3];
+	const lows = new Map(partitions.map((partition) => [partition, 10]));
 	const fenced: unknown[] = [];
 	const work = async (owner: string): Promise<void> => {
 		const store = new PostgresStore(settings, { clusterId: "c", topic: TOPIC, owner });
 		t.teardown(() => store.close());
 		for (let round = 0; round < 25; round++) {
-			const claims = await store.claim(partitions);
+			const claims = await store.claim(lows);
 			let ranges = claims.map(({ partition, epoch, nextOffset: from }) => ({
 				partition,
 				epoch,
@@ -195,8 +233,9 @@ t.test("many engines that claim and flush at once give every partition one conti
 	t.same(new Set(fenced), new Set(["FENCED"]), "and none failed for another reason, such as a deadlock");
 	const history = await readOffsetHistory(client);
 	t.same(history.problems, [], `${history.commits} commits and ${history.claims} claims`);
+	const end = 10 + history.commits;
 	t.same(
 		await next(),
-		[1, 1, 1, 1].map((one) => 10 + one * history.commits),
+		partitions.map(() => end),
 	);
 });

@@ -91,7 +91,7 @@ export function oracle(messages: readonly SentMessage[], rules: OracleRules = {}
 }
 
 /** Sums and distinct counts of these events. */
-export function totalsOf(events: readonly ExpectedEvent[]): Totals {
+function totalsOf(events: readonly ExpectedEvent[]): Totals {
 	const ofType = (type: string) => events.filter((event) => event.type === type);
 	const cents = (type: string) => ofType(type).reduce((sum, event) => sum + event.cents!, 0n);
 	return {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import t from "tap";
 import { createSetQueue } from "../../../engine/queues/set-queue.ts";
 
@@ -28,6 +29,8 @@ t.test("sets are committed one at a time, in the order of their numbers", async 
 	for (const set of sets) queue.push(set);
 	for (let i = 0; i < sets.length; i++) {
 		await untilBegun(i + 1);
+		// Turns enough for the next one to begin, if it were let.
+		for (let turn = 0; turn < 20; turn++) await nextTurn();
 		t.equal(begun.length, i + 1, "the next one waits for the end of this one");
 		begun[i]!.end();
 	}

@@ -24,6 +24,8 @@ function jobsOf() {
 	const lines: string[] = [];
 	/** What the next calls do: fail with this message, in order; nothing left means that they work. */
 	const failures: string[] = [];
+	/** While it is closed a publish that has begun does not end. */
+	const gate = { open: Promise.resolve() };
 	const work = async (): Promise<void> => {
 		const failure = failures.shift();
 		if (failure !== undefined) throw new Error(failure);
@@ -34,9 +36,10 @@ function jobsOf() {
 	);
 	const jobs = new QueuedSideJobs(
 		{
-			publish: (durable) => {
+			publish: async (durable) => {
 				published.push(Object.fromEntries(durable));
-				return work();
+				await gate.open;
+				await work();
 			},
 			days: (newestEventMs) => {
 				days.push(newestEventMs);
@@ -45,7 +48,7 @@ function jobsOf() {
 		},
 		log,
 	);
-	return { jobs, published, days, failures, lines };
+	return { jobs, published, days, failures, lines, gate };
 }
 
 t.test("the first job runs at once, a thousand behind it as one, an interval later", async (t) => {
@@ -110,6 +113,22 @@ t.test("a retry never publishes an offset that is older than one published or pu
 		{ 0: 1, 1: 1 },
 		{ 0: 2, 1: 1 },
 	]);
+	jobs.stop();
+});
+
+t.test("what is pushed while a job runs stays the newer one when that job fails", async (t) => {
+	const { jobs, published, failures, gate } = jobsOf();
+	failures.push("too late");
+	let open = (): void => {};
+	gate.open = new Promise((resolve) => {
+		open = resolve;
+	});
+	jobs.publish(new Map([[0, 1]]));
+	await pass(10);
+	jobs.publish(new Map([[0, 2]]));
+	open();
+	await pass(10_000);
+	t.same(published, [{ 0: 1 }, { 0: 2 }]);
 	jobs.stop();
 });
 
