@@ -98,11 +98,14 @@ export class Router {
 	}
 }
 
-/** Identity of the record the cursor stands on, or stood on last. */
+/** Identity of the record the cursor stands on, or stood on last. Lengths go first: key and value must not run together. */
 export function identityOf(records: RecordCursor): RecordIdentity {
-	const hash = createHash("sha256");
-	if (records.key !== null) hash.update(records.key.subarray(records.keyStart, records.keyEnd));
-	hash.update(records.value === null ? "\u0000null" : "\u0000value");
-	if (records.value !== null) hash.update(records.value.subarray(records.valueStart, records.valueEnd));
+	const { key, value } = records;
+	const lengths = Buffer.alloc(8);
+	lengths.writeInt32BE(key === null ? -1 : records.keyEnd - records.keyStart, 0);
+	lengths.writeInt32BE(value === null ? -1 : records.valueEnd - records.valueStart, 4);
+	const hash = createHash("sha256").update(lengths);
+	if (key !== null) hash.update(key.subarray(records.keyStart, records.keyEnd));
+	if (value !== null) hash.update(value.subarray(records.valueStart, records.valueEnd));
 	return { offset: records.offset, timestampMs: records.timestampMs, hash: hash.digest().subarray(0, 16) };
 }
