@@ -5,6 +5,8 @@ import type { Clock } from "./ports.ts";
 
 interface Watched {
 	slices: number;
+	/** Barriers not answered. */
+	barriers: number;
 	bytes: number;
 	busyMs: number;
 	folded: number;
@@ -30,6 +32,7 @@ export class ActorWatch {
 		this.#clock = clock;
 		this.#watched = Array.from({ length: actors }, () => ({
 			slices: 0,
+			barriers: 0,
 			bytes: 0,
 			busyMs: 0,
 			folded: 0,
@@ -41,7 +44,7 @@ export class ActorWatch {
 
 	posted(shard: number, bytes: number): void {
 		const actor = this.#watched[shard]!;
-		if (actor.slices === 0) actor.waitingSinceMs = this.#clock.monotonicMs();
+		this.#begin(actor);
 		actor.slices++;
 		actor.bytes += bytes;
 		this.credit.take(bytes);
@@ -57,11 +60,35 @@ export class ActorWatch {
 		this.credit.giveBack(bytes);
 	}
 
+	/** Every actor was asked for its part. */
+	barrier(): void {
+		for (const actor of this.#watched) {
+			this.#begin(actor);
+			actor.barriers++;
+		}
+	}
+
+	answered(shard: number): void {
+		const actor = this.#watched[shard]!;
+		actor.barriers = Math.max(0, actor.barriers - 1);
+		actor.waitingSinceMs = this.#clock.monotonicMs();
+	}
+
+	/** Recovery: barriers of the incarnation before are not answered any more. */
+	dropBarriers(): void {
+		for (const actor of this.#watched) actor.barriers = 0;
+	}
+
+	#begin(actor: Watched): void {
+		if (actor.slices === 0 && actor.barriers === 0) actor.waitingSinceMs = this.#clock.monotonicMs();
+	}
+
 	/** The thread died: its mailbox is gone. False when actors die so often that going on makes no sense. */
 	lost(shard: number): boolean {
 		const actor = this.#watched[shard]!;
 		this.credit.giveBack(actor.bytes);
 		actor.slices = 0;
+		actor.barriers = 0;
 		actor.bytes = 0;
 		actor.restarts++;
 		actor.startedAtMs = this.#clock.nowMs();
@@ -74,7 +101,9 @@ export class ActorWatch {
 	silent(): number[] {
 		const now = this.#clock.monotonicMs();
 		return this.#watched.flatMap((actor, shard) =>
-			actor.slices > 0 && now - actor.waitingSinceMs > this.#limits.actorSilenceMsMax ? [shard] : [],
+			actor.slices + actor.barriers > 0 && now - actor.waitingSinceMs > this.#limits.actorSilenceMsMax
+				? [shard]
+				: [],
 		);
 	}
 

@@ -56,16 +56,21 @@ export class Claimer {
 		try {
 			const before = await this.#source.watermarks();
 			const lows = new Map(due.map(({ partition }) => [partition, lowOf(before, partition)]));
+			// A claim of a run that is over would raise epochs before the group has shown that it counts us in.
+			if (incarnation !== this.#calls.incarnation()) return;
 			const claims = await this.#store.claim(lows);
 			// Read again: another engine may have committed past the watermarks seen before the lock was ours.
 			const watermarks = await this.#source.watermarks();
 			if (incarnation !== this.#calls.incarnation()) return;
+			let claimed = 0;
 			for (const claim of claims) {
 				const owned = this.#assignment.get(claim.partition);
 				if (owned === undefined || owned.phase !== "claiming" || !due.includes(owned)) continue;
+				claimed++;
 				this.#calls.claimed(owned, claim, judgeClaim(claim, watermarks.get(claim.partition)));
 			}
-			this.#calls.done(watermarks);
+			// After a join in between there may be none left: the next claim is for those that came with it.
+			if (claimed > 0) this.#calls.done(watermarks);
 		} catch (error) {
 			if (incarnation === this.#calls.incarnation()) this.#calls.failed(error);
 		}

@@ -10,6 +10,7 @@ import { ActorPool } from "./actors/actor-pool.ts";
 import { Assignment } from "./assignment.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import { messageOf } from "./core-errors.ts";
 import { Credit } from "./credits.ts";
 import { createKafka, type KafkaConnection } from "./kafka/client.ts";
 import { KafkaSource } from "./kafka/source.ts";
@@ -117,7 +118,11 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 	};
 	try {
 		http = await startHttp({ ...config.http, metrics, status, log });
-		await days.ensure(clock.nowMs());
+		// The default partition takes the rows of a day without one, and the side job tries again.
+		await days.ensure(clock.nowMs()).catch((error) => {
+			log.warn({ component: "days" }, `today has no partition yet: ${messageOf(error)}`);
+			jobs.days(clock.nowMs());
+		});
 		await supervisor.start();
 	} catch (error) {
 		await close();
@@ -129,9 +134,11 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		const late = new Promise<void>((resolve) => clock.after(deadlineMs, resolve));
 		await Promise.race([supervisor.drain(), late]);
 		const abandonedRecords = parts.ledger.pendingRecords + parts.tally.abandonedRecords;
-		const durable = new Map(parts.assignment.all().map((owned) => [owned.partition, owned.durable]));
-		// The last courtesy to lag tools, while we are still in the group.
-		if (supervisor.state !== "failed") await Promise.race([source.publish(durable).catch(() => {}), late]);
+		const claimed = parts.assignment.all().filter((owned) => owned.durable >= 0);
+		const durable = new Map(claimed.map((owned) => [owned.partition, owned.durable]));
+		// The last courtesy to lag tools, while we are still in the group; with Kafka away it would take for ever.
+		const enough = new Promise<void>((resolve) => clock.after(LAST_PUBLISH_MS, resolve));
+		if (supervisor.state !== "failed") await Promise.race([source.publish(durable).catch(() => {}), enough]);
 		await Promise.race([close(), new Promise<void>((resolve) => clock.after(CLOSE_DEADLINE_MS, resolve))]);
 		return { abandonedRecords };
 	};
@@ -144,6 +151,8 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		},
 	};
 }
+
+const LAST_PUBLISH_MS = 2_000;
 
 /** Closing waits for sockets and threads; each has a deadline of its own, together they stay below this. */
 const CLOSE_DEADLINE_MS = 15_000;

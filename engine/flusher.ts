@@ -32,6 +32,8 @@ export interface FlusherCalls {
 	/** A commit was answered in an incarnation that is over: durable, but whoever claims next decides what it means. */
 	committedLate(set: CommitSet, phases: CommitPhases): void;
 	failed(reason: "fenced" | "flush_failed", error: unknown): void;
+	/** What follows a commit threw: our bug. */
+	broken(error: unknown): void;
 	/** Something moved: look again at what is due. */
 	act(): void;
 }
@@ -46,7 +48,7 @@ export class Flusher {
 
 	constructor(parts: FlusherParts) {
 		this.#parts = parts;
-		this.#queue = parts.queue((set) => this.#commit(set));
+		this.#queue = parts.queue((set) => this.#commit(set).catch((error) => parts.calls.broken(error)));
 	}
 
 	accept(accepted: Accepted): void {

@@ -64,10 +64,13 @@ export class Intake {
 	}
 
 	/** A fetch without a record for us: the offsets are a gap, and the position moves over them (K29, K32). */
-	skipped(partition: number, firstOffset: number | null, lastOffset: number): void {
+	skipped(partition: number, fetchedOffset: number, lastOffset: number): void {
 		const owned = this.#assignment.get(partition);
 		if (owned === undefined || !owned.accepts) return;
-		if ((firstOffset ?? lastOffset) !== owned.position) return;
+		if (fetchedOffset !== owned.position) {
+			this.#mismatch(owned);
+			return;
+		}
 		owned.mismatches = 0;
 		if (owned.verify !== null) {
 			this.#trouble.unverified(owned, owned.verify.offset);

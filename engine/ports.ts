@@ -59,8 +59,8 @@ export interface SourceListener {
 	/** The group has decided; these are all our partitions. No record of them was fetched yet. */
 	joined(partitions: readonly number[]): void;
 	batch(batch: SourceBatch): void;
-	/** A fetch held only control, aborted or compacted records (`firstOffset` null: all before the position). */
-	skipped(partition: number, firstOffset: number | null, lastOffset: number): void;
+	/** A fetch from `fetchedOffset` held only control, aborted or compacted records, up to `lastOffset`. */
+	skipped(partition: number, fetchedOffset: number, lastOffset: number): void;
 	/** A heartbeat was answered: the group still counts us in. */
 	heartbeat(): void;
 	/** The consumer is dead and does not come back by itself. */

@@ -1,9 +1,10 @@
-import type { OwnedPartition } from "./assignment.ts";
+import type { Assignment, OwnedPartition } from "./assignment.ts";
 import type { IntakeTrouble } from "./intake.ts";
 import type { Judgement } from "./judge-claim.ts";
 import type { Log } from "./log.ts";
 import type { Pauses } from "./pauses.ts";
-import type { Claim, RecordIdentity, Source } from "./ports.ts";
+import type { Claim, RecordIdentity, Source, Watermarks } from "./ports.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 /**
  * Where each partition goes on, and when it may not: adopts claims, and halts what does not fit the log in Kafka. A
@@ -11,6 +12,8 @@ import type { Claim, RecordIdentity, Source } from "./ports.ts";
  */
 export class Positions implements IntakeTrouble {
 	readonly #source: Pick<Source, "seek" | "rebuild" | "watermarks">;
+	readonly #assignment: Pick<Assignment, "get" | "all">;
+	readonly #stalls = new StallWatch();
 	readonly #pauses: Pauses;
 	readonly #log: Log;
 	readonly #onFailure: (error: unknown) => void;
@@ -18,11 +21,13 @@ export class Positions implements IntakeTrouble {
 	/** `onFailure`: Kafka could not say where its log begins and ends. */
 	constructor(parts: {
 		source: Pick<Source, "seek" | "rebuild" | "watermarks">;
+		assignment: Pick<Assignment, "get" | "all">;
 		pauses: Pauses;
 		log: Log;
 		onFailure: (error: unknown) => void;
 	}) {
 		this.#source = parts.source;
+		this.#assignment = parts.assignment;
 		this.#pauses = parts.pauses;
 		this.#log = parts.log;
 		this.#onFailure = parts.onFailure;
@@ -40,7 +45,7 @@ export class Positions implements IntakeTrouble {
 		this.#pauses.remove("claim", owned.partition);
 	}
 
-	/** A kept partition after a join: kafkajs has forgotten where it was (K14). */
+	/** A partition that goes on where it was: after a join kafkajs has forgotten the place (K14). */
 	kept(owned: OwnedPartition): void {
 		owned.mismatches = 0;
 		if (owned.accepts) this.#source.seek(owned.partition, owned.position);
@@ -52,6 +57,7 @@ export class Positions implements IntakeTrouble {
 		owned.haltReason = reason;
 		owned.enter("halted");
 		this.#pauses.add("halted", partition);
+		this.#pauses.remove("position", partition);
 		this.#log.error({ component: "claim", partition }, `partition ${partition} is halted: ${reason}`);
 	}
 
@@ -83,9 +89,36 @@ export class Positions implements IntakeTrouble {
 		);
 	}
 
+	/**
+	 * Looks for partitions that flow and bring nothing though there is something (K20), and asks for them again. Returns
+	 * an error when a log ends before our position: then only a claim can tell what that means.
+	 */
+	unstall(watermarks: ReadonlyMap<number, Watermarks>, nowMs: number): Error | null {
+		const flowing = this.#assignment
+			.all()
+			.filter((owned) => owned.accepts && this.#pauses.reasonsOf(owned.partition).length === 0);
+		let error: Error | null = null;
+		for (const { partition, action } of this.#stalls.look(flowing, watermarks, nowMs)) {
+			const about = { component: "kafka", partition, action };
+			this.#log.warn(about, `partition ${partition} brings nothing: ${action}`);
+			if (action === "seek") this.seek(this.#assignment.get(partition)!);
+			else if (action === "rebuild") void this.#source.rebuild();
+			else error = new Error(`Kafka's log of partition ${partition} ends before our position`);
+		}
+		return error;
+	}
+
 	async #findPosition(owned: OwnedPartition): Promise<void> {
 		const found = (await this.#source.watermarks()).get(owned.partition);
-		if (!owned.accepts) return;
+		if (!owned.accepts || this.#assignment.get(owned.partition) !== owned) return;
+		if (found !== undefined && owned.verify !== null && owned.verify.offset < found.low) {
+			// Retention took the record while it was to be read back; what follows it is still to come.
+			this.unverified(owned, owned.verify.offset);
+			owned.verify = null;
+			owned.enter("running");
+			this.kept(owned);
+			return;
+		}
 		if (found === undefined || owned.expected < found.low || owned.expected > found.high) {
 			const log = found === undefined ? "gone" : `${found.low} to ${found.high}`;
 			this.halt(owned, `offset_out_of_range: ${owned.expected} is outside of Kafka's log (${log})`);

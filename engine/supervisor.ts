@@ -6,15 +6,15 @@
  * `batch` (position and assignment must not change in between, K8). Steps are numbered as in ARCHITECTURE.md.
  */
 import type { EngineState } from "../monitoring/status.ts";
-import type { FromActor, ToActor } from "../workers/messages.ts";
 import { Claimer } from "./claimer.ts";
 import { codeOf, isRetryable, messageOf } from "./core-errors.ts";
+import { Crew } from "./crew.ts";
 import { Flusher } from "./flusher.ts";
 import { Intake } from "./intake.ts";
 import type { PendingSet } from "./ledger.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Pauses } from "./pauses.ts";
-import type { ActorListener, CommitPhases, CommitSet, SourceBatch, SourceListener } from "./ports.ts";
+import type { CommitPhases, CommitSet, SourceBatch, SourceListener, Watermarks } from "./ports.ts";
 import { Positions } from "./positions.ts";
 import { Recovery } from "./recovery.ts";
 import { Router } from "./router.ts";
@@ -29,15 +29,17 @@ export const RECOVERY_REASONS = [
 	"claim_failed",
 	"actor_lost",
 	"position_lost",
+	"log_shrank",
 ] as const;
 
 type RecoveryReason = (typeof RECOVERY_REASONS)[number];
 
 /** The deciding loop over the parts; each part knows its own rules, none of them another. */
-export class Supervisor implements SourceListener, ActorListener {
+export class Supervisor implements SourceListener {
 	readonly pauses: Pauses;
 	readonly watchdog: Watchdog;
 	readonly #parts: SupervisorParts;
+	readonly #crew: Crew;
 	readonly #router: Router;
 	readonly #intake: Intake;
 	readonly #claimer: Claimer;
@@ -46,30 +48,36 @@ export class Supervisor implements SourceListener, ActorListener {
 	readonly #positions: Positions;
 	readonly #life = new Lifecycle();
 	readonly #onFatal: (error: unknown) => void;
-	#actorsBeingReplaced = 0;
 	#onIdle: (() => void) | null = null;
 
 	/** `onFatal`: what cannot be recovered from; the process must end. Called at most once. */
 	constructor(parts: SupervisorParts, onFatal: (error: unknown) => void) {
 		this.#parts = parts;
 		this.#onFatal = onFatal;
-		const { limits, clock, source, store, actors, assignment, ledger, watch } = parts;
+		const { limits, clock, source, store, actors, assignment, ledger } = parts;
 		this.pauses = new Pauses(source);
-		this.watchdog = new Watchdog({ ...parts, onSilent: (shard, error) => this.lost(shard, error) });
+		this.watchdog = new Watchdog({
+			...parts,
+			onSilent: (shard, error) => this.#crew.lost(shard, error),
+			onWatermarks: (watermarks) => this.#unstall(watermarks),
+		});
 		this.#positions = new Positions({
 			...parts,
 			pauses: this.pauses,
 			onFailure: (error) => this.#recover("position_lost", error),
 		});
 		this.#recovery = new Recovery(limits, clock, () => this.#act());
-		this.#router = new Router(actors.count, limits, clock, (shard, slice) => {
-			watch.posted(shard, slice.byteLength);
-			actors.post(shard, { kind: "slice", incarnation: this.incarnation, slice }, [
-				slice.values,
-				slice.meta,
-				slice.index,
-			]);
+		this.#crew = new Crew({
+			...parts,
+			calls: {
+				incarnation: () => this.incarnation,
+				frozen: (message) => this.#guarded(() => this.#flusher.frozen(message)),
+				lost: (error) => this.#recover("actor_lost", error),
+				broken: (error) => this.#fail(error),
+				act: () => this.#act(),
+			},
 		});
+		this.#router = new Router(actors.count, limits, clock, (shard, slice) => this.#crew.slice(shard, slice));
 		this.#flusher = new Flusher({
 			ledger,
 			credit: parts.setCredit,
@@ -80,7 +88,7 @@ export class Supervisor implements SourceListener, ActorListener {
 			calls: {
 				barrier: (set) => {
 					this.#router.flush();
-					this.#postAll({ kind: "freeze", incarnation: this.incarnation, set });
+					this.#crew.barrier(set);
 				},
 				incarnation: () => this.incarnation,
 				committed: (set, done, phases) => this.#committed(set, done, phases),
@@ -90,6 +98,7 @@ export class Supervisor implements SourceListener, ActorListener {
 					parts.observer.flushFailed(reason === "fenced" ? reason : codeOf(error));
 					this.#recover(reason, error);
 				},
+				broken: (error) => this.#fail(error),
 				act: () => this.#act(),
 			},
 		});
@@ -129,8 +138,7 @@ export class Supervisor implements SourceListener, ActorListener {
 
 	/** Actors first, Kafka last: nothing is delivered before somebody can fold it. */
 	async start(): Promise<void> {
-		await this.#parts.actors.start(this);
-		this.#postAll({ kind: "drop", incarnation: this.incarnation });
+		await this.#crew.start();
 		this.watchdog.start();
 		await this.#parts.source.start(this);
 	}
@@ -178,17 +186,17 @@ export class Supervisor implements SourceListener, ActorListener {
 		if (this.#life.state !== "running") return;
 		const { clock, observer } = this.#parts;
 		const startedMs = clock.monotonicMs();
-		const routed = this.#intake.batch(batch);
-		if (routed === null) return;
-		observer.consumed(routed.records);
-		observer.batchProcessed((clock.monotonicMs() - startedMs) / 1000);
-		this.#act();
+		this.#guarded(() => {
+			const routed = this.#intake.batch(batch);
+			if (routed === null) return;
+			observer.consumed(routed.records);
+			observer.batchProcessed((clock.monotonicMs() - startedMs) / 1000);
+		});
 	}
 
-	skipped(partition: number, firstOffset: number | null, lastOffset: number): void {
+	skipped(partition: number, fetchedOffset: number, lastOffset: number): void {
 		if (this.#life.state !== "running") return;
-		this.#intake.skipped(partition, firstOffset, lastOffset);
-		this.#act();
+		this.#guarded(() => this.#intake.skipped(partition, fetchedOffset, lastOffset));
 	}
 
 	heartbeat(): void {
@@ -200,49 +208,18 @@ export class Supervisor implements SourceListener, ActorListener {
 		this.#fail(error);
 	}
 
-	// ---- what happened: actors
+	// ---- what is done about it
 
-	message(shard: number, message: FromActor): void {
-		if (message.kind === "folded") {
-			this.#parts.watch.folded(shard, message.byteLength, message.busyMs);
-		} else if (message.kind === "frozen" && message.incarnation === this.incarnation) {
-			try {
-				this.#flusher.frozen(message);
-			} catch (error) {
-				this.#fail(error);
-			}
+	/** Notes something, then acts. A throw is our bug, and must not end in a library that would try again. */
+	#guarded(note: () => void): void {
+		try {
+			note();
+		} catch (error) {
+			this.#fail(error);
+			return;
 		}
 		this.#act();
 	}
-
-	/** Step 11, without suspect mode: a new thread, and everything uncommitted is read again. */
-	lost(shard: number, error: Error): void {
-		if (this.#life.over) return;
-		const { watch, actors, observer, log } = this.#parts;
-		log.error(
-			{ component: "actor", actor: shard, err: error },
-			`actor ${shard} is lost: ${messageOf(error)}`,
-		);
-		if (!watch.lost(shard)) {
-			this.#fail(new Error(`actors keep dying; the last one: ${messageOf(error)}`, { cause: error }));
-			return;
-		}
-		observer.actorRestarted(shard);
-		this.#actorsBeingReplaced++;
-		actors
-			.replace(shard)
-			.then(
-				() => actors.post(shard, { kind: "drop", incarnation: this.incarnation }),
-				(cause) => this.#fail(cause),
-			)
-			.finally(() => {
-				this.#actorsBeingReplaced--;
-				this.#act();
-			});
-		this.#recover("actor_lost", error);
-	}
-
-	// ---- what is done about it
 
 	#act(): void {
 		if (this.#life.over) return;
@@ -275,8 +252,14 @@ export class Supervisor implements SourceListener, ActorListener {
 		else this.#claimer.startIfDue();
 	}
 
+	#unstall(watermarks: ReadonlyMap<number, Watermarks>): void {
+		if (this.#life.state !== "running") return;
+		const error = this.#positions.unstall(watermarks, this.#parts.clock.monotonicMs());
+		if (error !== null) this.#recover("log_shrank", error);
+	}
+
 	#mayClaim(): boolean {
-		return this.#life.state !== "stopping" && this.#recovery.mayClaim && this.#actorsBeingReplaced === 0;
+		return this.#life.state !== "stopping" && this.#recovery.mayClaim && this.#crew.isWhole;
 	}
 
 	#claimsDone(): void {
@@ -302,7 +285,7 @@ export class Supervisor implements SourceListener, ActorListener {
 		}
 		this.#recovery.healed();
 		const partitions = set.ranges.map(({ partition, epoch }) => ({ partition, epoch }));
-		this.#postAll({ kind: "stored", incarnation: this.incarnation, set: set.set, partitions });
+		this.#crew.stored(set.set, partitions);
 		jobs.publish(new Map(set.ranges.map((range) => [range.partition, range.to])));
 		if (newest.size > 0) jobs.days(Math.max(...newest.values()));
 		observer.committed(tally.committed(set, done, phases));
@@ -311,7 +294,7 @@ export class Supervisor implements SourceListener, ActorListener {
 	#forget(partitions: readonly number[]): void {
 		// What is packed goes first, so that `forget` is behind it on every port.
 		this.#router.flush();
-		this.#postAll({ kind: "forget", incarnation: this.incarnation, partitions });
+		this.#crew.forget(partitions);
 		this.#flusher.forget(partitions);
 	}
 
@@ -335,7 +318,7 @@ export class Supervisor implements SourceListener, ActorListener {
 			owned.release();
 			this.pauses.reset(owned.partition);
 		}
-		this.#postAll({ kind: "drop", incarnation: this.incarnation });
+		this.#crew.drop();
 		store.reset();
 		tally.recoveries++;
 		tally.abandonedRecords += this.#life.state === "stopping" ? records : 0;
@@ -350,14 +333,11 @@ export class Supervisor implements SourceListener, ActorListener {
 	#fail(error: unknown): void {
 		if (this.#life.over) return;
 		this.#life.enter("failed");
-		this.pauses.add("stopping");
+		this.#parts.log.error({ component: "engine", err: error }, `cannot go on: ${messageOf(error)}`);
 		this.#parts.store.reset();
+		this.pauses.add("stopping");
 		this.#onIdle?.();
 		this.#onIdle = null;
 		this.#onFatal(error);
-	}
-
-	#postAll(message: ToActor): void {
-		for (let shard = 0; shard < this.#parts.actors.count; shard++) this.#parts.actors.post(shard, message);
 	}
 }

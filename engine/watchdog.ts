@@ -19,6 +19,7 @@ export interface WatchdogParts {
 	readonly log: Log;
 	/** An actor had work and said nothing for too long. */
 	readonly onSilent: (shard: number, error: Error) => void;
+	readonly onWatermarks: (watermarks: ReadonlyMap<number, Watermarks>) => void;
 }
 
 /** Looks around every few seconds: where Kafka's log ends, whether Postgres takes writes, whether every actor answers. */
@@ -79,6 +80,7 @@ export class Watchdog {
 		try {
 			this.note(await this.#parts.source.watermarks());
 			this.#kafkaTrouble = null;
+			this.#parts.onWatermarks(this.#watermarks!.of);
 		} catch (error) {
 			this.#kafkaTrouble = messageOf(error);
 			this.#parts.log.debug({ component: "kafka", err: error }, "could not read the watermarks");

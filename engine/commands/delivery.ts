@@ -7,7 +7,7 @@ import { emptyCounts, type RefusedLine, type ReplayCounts, replay } from "../../
 import { UnavailableError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { createKafka } from "../kafka/client.ts";
-import { createSender } from "../kafka/sender.ts";
+import { createSender, SEND_RETRY } from "../kafka/sender.ts";
 import { createTopic, describeTopic } from "../kafka/topic.ts";
 import { kafkaUnavailable } from "../kafka/unavailable.ts";
 import type { CommandContext } from "./context.ts";
@@ -60,7 +60,7 @@ export async function deliver(context: CommandContext, options: DeliveryOptions)
 	if (page !== null) log.info(`metrics on http://${config.http.host}:${page.port}/metrics`);
 	const counts = emptyCounts();
 	const interrupt = listenForInterrupt();
-	const sender = createSender(kafka, topic);
+	const sender = createSender(createKafka(connection, log, SEND_RETRY), topic);
 	let startedMs = performance.now();
 	try {
 		await assertTopic(kafka, connection.brokers, topic, options.createPartitions);

@@ -76,12 +76,17 @@ async function sendSample({ parts }: Session, { config, log }: DemoOptions): Pro
 	return messages.length;
 }
 
-async function storedAll({ engine }: Session, sent: number): Promise<boolean> {
+/** False when not all were stored in time, or a signal came first. Rejects when the engine cannot go on. */
+async function storedAll({ engine, over }: Session, sent: number): Promise<boolean> {
 	const deadlineMs = Date.now() + STORED_DEADLINE_MS;
-	while (Date.now() < deadlineMs) {
+	let isOver = false;
+	const ended = over.then(() => {
+		isOver = true;
+	});
+	while (Date.now() < deadlineMs && !isOver) {
 		const { stored, deadLetters } = engine.status().totals;
 		if (stored + deadLetters >= sent) return stored + deadLetters === sent;
-		await sleep(POLL_INTERVAL_MS);
+		await Promise.race([sleep(POLL_INTERVAL_MS), ended]);
 	}
 	return false;
 }

@@ -67,7 +67,10 @@ export async function openSession(options: StartOptions): Promise<Session | null
 			log.error(`${abandonedRecords} records were read and not committed; the next start reads them again`);
 			return EXIT.failure;
 		};
-		return { engine, parts, over: Promise.race([signal, failed]), close };
+		const over = Promise.race([signal, failed]);
+		// Nobody listens while `demo` sends.
+		over.catch(() => {});
+		return { engine, parts, over, close };
 	} catch (error) {
 		await parts.release();
 		throw error;

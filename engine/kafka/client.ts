@@ -2,6 +2,7 @@
 import { Kafka, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
 import type { KafkaSettings } from "../config/config.ts";
 import type { Log } from "../log.ts";
+import { patchBatch } from "./batch-patch.ts";
 import { patchRequestQueue } from "./request-queue-patch.ts";
 
 /** How a broker is reached; `brokers` is never empty here. */
@@ -19,6 +20,7 @@ const RETRY: RetryOptions = { initialRetryTime: 300, maxRetryTime: 3_000, retrie
 /** @param retry replaces the default when a caller wants to fail sooner, or never */
 export function createKafka(settings: KafkaConnection, log: Log, retry: RetryOptions = RETRY): Kafka {
 	patchRequestQueue();
+	patchBatch();
 	return new Kafka({
 		brokers: [...settings.brokers],
 		clientId: settings.clientId,

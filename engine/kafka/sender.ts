@@ -29,7 +29,7 @@ export interface Sender {
 const ACK_TIMEOUT_MS = 30_000;
 
 /** About a minute of tries: a broker's restart or a new leader does not end a send. */
-const SEND_RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries: 15, multiplier: 2 };
+export const SEND_RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries: 15, multiplier: 2 };
 
 export function createSender(kafka: Kafka, topic: string): Sender {
 	let producer: Producer | null = null;

@@ -155,17 +155,18 @@ export class KafkaSource implements Source {
 			// Synchronously: the first fetch follows this event without a pause (K4).
 			this.#listener?.joined(this.#owned);
 		});
+		// Emitted in the tick in which its group is gone; CRASH comes only after all its sockets are closed, and until
+		// then pauses and seeks would throw.
+		consumer.on(consumer.events.STOP, () => {
+			if (era === this.#era) this.#joined = false;
+		});
 		consumer.on(consumer.events.HEARTBEAT, () => {
 			if (current()) this.#listener?.heartbeat();
 		});
 		consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
 			if (!current() || payload.batchSize !== 0) return;
-			const first = payload.firstOffset as string | null;
-			this.#listener?.skipped(
-				payload.partition,
-				first === null ? null : Number(first),
-				Number(payload.lastOffset),
-			);
+			// `firstOffset` is the offset asked for (batch-patch.ts).
+			this.#listener?.skipped(payload.partition, Number(payload.firstOffset), Number(payload.lastOffset));
 		});
 		consumer.on(consumer.events.CRASH, ({ payload }) => {
 			if (current()) this.#crashed(payload.error);
@@ -198,8 +199,10 @@ export class KafkaSource implements Source {
 			);
 			return;
 		}
-		this.#log.warn({ err: error }, `the consumer crashed (${error.message}); building a new one`);
-		void this.rebuild();
+		// A consumer that crashes as soon as it reads would use up its budget within a second.
+		const delayMs = Math.min(REBUILD_DELAY_MS * 2 ** (this.#crashesMs.length - 1), REBUILD_DELAY_MS_MAX);
+		this.#log.warn({ err: error, delayMs }, `the consumer crashed (${error.message}); building a new one`);
+		this.#clock.after(delayMs, () => void this.rebuild());
 	}
 
 	/** Tries until it is connected or stopped: Kafka being away is not our failure. */

@@ -28,7 +28,7 @@ export async function claim(
 ): Promise<ClaimAnswer> {
 	const partitions = [...lowWatermarks.keys()].sort((a, b) => a - b);
 	const lows = partitions.map((partition) => lowWatermarks.get(partition));
-	await client.query("BEGIN");
+	await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
 	await client.query(
 		"INSERT INTO ledger (cluster_id, topic) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM ledger) ON CONFLICT DO NOTHING",
 		[identity.clusterId, identity.topic],

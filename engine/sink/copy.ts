@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { COPY_HEADER, COPY_TRAILER } from "../../workers/copy-layout.ts";
+import { destroy } from "./connect.ts";
 
 /**
  * One COPY in binary format: header, the actors' tuples as they are, trailer. Waits for the socket whenever it is full,
@@ -16,7 +17,11 @@ export async function copyBinary(
 	const stream = client.query(copyFrom(`COPY ${table} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`));
 	const finished = new Promise<void>((resolve, reject) => {
 		stream.once("finish", resolve);
-		stream.once("error", reject);
+		stream.once("error", (error) => {
+			// What is still queued would be written to a connection that pg has taken away: an uncaught TypeError.
+			destroy(client);
+			reject(error);
+		});
 	});
 	finished.catch(() => {});
 	stream.write(COPY_HEADER);

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { DEAD_LETTER_COLUMNS, EVENT_COLUMNS } from "../../workers/copy-layout.ts";
 import type { CandidateColumns, PartitionFold } from "../../workers/part.ts";
-import { FencedError, NotCommittedError } from "../core-errors.ts";
+import { FencedError, InvariantError, NotCommittedError } from "../core-errors.ts";
 import type { CommitPhases, CommitSet, SetRange } from "../ports.ts";
 import { binaryArray, OID } from "./binary-array.ts";
 import { copyBinary } from "./copy.ts";
@@ -33,6 +33,9 @@ export async function flush(
 	};
 	const step = <T>(name: string, work: Promise<T>): Promise<T> => within(client, name, stepDeadlineMs, work);
 
+	const ours = <T>(name: string, work: Promise<T>): Promise<T> =>
+		step(name, work).catch((error) => throwBug(name, error));
+
 	const folds = set.parts.flatMap((part) => part.folds);
 	await step("move offsets", moveOffsets(client, topic, generation, set, folds));
 	const lock = lap();
@@ -41,9 +44,9 @@ export async function flush(
 	const copy = lap();
 	const dead = folds.flatMap((fold) => fold.deadLetters);
 	if (dead.length > 0)
-		await step("COPY dead letters", copyBinary(client, "dead_letters", DEAD_LETTER_COLUMNS, dead));
+		await ours("COPY dead letters", copyBinary(client, "dead_letters", DEAD_LETTER_COLUMNS, dead));
 	const deadLetters = lap();
-	const users = await step(
+	const users = await ours(
 		"users",
 		insertMembers(
 			client,
@@ -51,7 +54,7 @@ export async function flush(
 			folds.map((fold) => fold.users),
 		),
 	);
-	const sessions = await step(
+	const sessions = await ours(
 		"sessions",
 		insertMembers(
 			client,
@@ -60,7 +63,7 @@ export async function flush(
 		),
 	);
 	const members = lap();
-	await step("hourly totals", mergeHours(client, hourlyDeltas(set.parts), users, sessions));
+	await ours("hourly totals", mergeHours(client, hourlyDeltas(set.parts), users, sessions));
 	const merge = lap();
 	await step("COMMIT", commit(client));
 	const committed = lap();
@@ -236,4 +239,18 @@ async function commit(client: pg.Client): Promise<void> {
 	const { command } = await client.query("COMMIT");
 	if (command !== "COMMIT")
 		throw new NotCommittedError(`COMMIT was answered by ${command}: nothing was stored`);
+}
+
+/**
+ * Step 10: data exceptions (22), integrity (23) and limits (54) behind the events cannot come from an event. Trying again
+ * would not help: stop with an alarm.
+ */
+function throwBug(step: string, error: unknown): never {
+	const code = (error as { code?: unknown } | null)?.code;
+	if (typeof code === "string" && /^(22|23|54)...$/.test(code)) {
+		throw new InvariantError(`Postgres refused our ${step}: ${(error as Error).message} (${code})`, {
+			cause: error,
+		});
+	}
+	throw error;
 }

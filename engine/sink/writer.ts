@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { FencedError } from "../core-errors.ts";
 import type { Claim, CommitPhases, CommitSet, Store } from "../ports.ts";
+import { freeingLocks, terminateBlockers } from "./blockers.ts";
 import { claim, type LedgerIdentity } from "./claim.ts";
 import { connect, destroy } from "./connect.ts";
 import { within } from "./deadline.ts";
@@ -9,7 +10,7 @@ import type { PostgresSettings } from "./settings.ts";
 
 /**
  * Longest time for one step of a transaction. Waiting for a lock is most of it: a flush in flight elsewhere takes well
- * under a second, an engine that froze in mid-transaction holds its locks until its session ends.
+ * under a second; an engine that froze in mid-transaction is made to give its locks up long before (blockers.ts).
  */
 const STEP_DEADLINE_MS = 30_000;
 
@@ -17,14 +18,15 @@ const PING_DEADLINE_MS = 5_000;
 
 /**
  * Postgres behind the `Store` port: one connection that writes, one that claims (a claim waits for locks, and must not
- * wait behind our own flush), one that only asks whether the server is there. The first two are thrown away together on
- * any doubt, and made anew when next needed.
+ * wait behind our own flush), one that only asks whether the server is there, and, when a lock does not come, one that
+ * frees it (blockers.ts). All but the asking one are thrown away together on any doubt, and made anew when next needed.
  */
 export class PostgresStore implements Store {
 	readonly #settings: PostgresSettings;
 	readonly #identity: LedgerIdentity;
 	readonly #lanes = { writer: new Lane("writer"), claimer: new Lane("claimer") };
 	readonly #probe = new Lane("probe");
+	readonly #rescuer = new Lane("rescuer");
 	/** As of the first claim after a reset; null before it. */
 	#generation: string | null = null;
 
@@ -35,7 +37,7 @@ export class PostgresStore implements Store {
 
 	async claim(lowWatermarks: ReadonlyMap<number, number>): Promise<readonly Claim[]> {
 		const client = await this.#lanes.claimer.open(this.#settings, this.#identity.owner);
-		const work = claim(client, this.#identity, lowWatermarks);
+		const work = freeingLocks(client, this.#free, claim(client, this.#identity, lowWatermarks));
 		const { claims, generation } = await within(client, "claim", STEP_DEADLINE_MS, work);
 		if (this.#generation !== null && this.#generation !== generation) {
 			// What is kept of other partitions was learnt under the old one: flushing it under the new one would hide that.
@@ -49,7 +51,8 @@ export class PostgresStore implements Store {
 		const generation = this.#generation;
 		if (generation === null) throw new FencedError("nothing is claimed");
 		const client = await this.#lanes.writer.open(this.#settings, this.#identity.owner);
-		return await flush(client, this.#identity.topic, generation, set, STEP_DEADLINE_MS);
+		const work = flush(client, this.#identity.topic, generation, set, STEP_DEADLINE_MS);
+		return await freeingLocks(client, this.#free, work);
 	}
 
 	async ping(): Promise<void> {
@@ -66,13 +69,23 @@ export class PostgresStore implements Store {
 		}
 	}
 
+	/** What goes wrong here is no failure of the work that waits: its own deadline still ends the wait. */
+	readonly #free = async (pid: number): Promise<void> => {
+		try {
+			const client = await this.#rescuer.open(this.#settings, this.#identity.owner);
+			await within(client, "free locks", PING_DEADLINE_MS, terminateBlockers(client, pid));
+		} catch {
+			this.#rescuer.reset();
+		}
+	};
+
 	reset(): void {
 		this.#generation = null;
-		for (const lane of Object.values(this.#lanes)) lane.reset();
+		for (const lane of [...Object.values(this.#lanes), this.#rescuer]) lane.reset();
 	}
 
 	async close(): Promise<void> {
-		for (const lane of [...Object.values(this.#lanes), this.#probe]) await lane.close();
+		for (const lane of [...Object.values(this.#lanes), this.#probe, this.#rescuer]) await lane.close();
 	}
 }
 

@@ -42,6 +42,7 @@ function flusherOf() {
 			committed: (set, done) => happened.push(`committed ${set.set}, ${done.bytes} bytes`),
 			committedLate: (set) => happened.push(`late ${set.set}`),
 			failed: (reason) => happened.push(`failed ${reason}`),
+			broken: (error) => happened.push(`broken ${(error as Error).message}`),
 			act: () => flusher.freezeIfDue(false),
 		},
 	});

@@ -131,23 +131,23 @@ t.test("a fetch without a record at the position is a gap, and is accepted witho
 	intake.skipped(0, 5, 9);
 	t.equal(owned.expected, 10);
 	t.match(accepted, [{ epoch: 4, from: 5, to: 10, records: 0, bytes: 0, first: null, last: null }]);
-	intake.skipped(0, null, 10);
-	t.equal(owned.expected, 11, "a compacted tail has no first offset: its last one is the position");
+	intake.skipped(0, 10, 10);
+	t.equal(owned.expected, 11, "a compacted tail moves by one offset at a time");
 	t.match(accepted[1], { from: 10, to: 11, records: 0 });
 });
 
-t.test("a gap that is not at the position is left to the next batch to find out", async (t) => {
-	const { intake, owned, accepted, trouble } = intakeAt(5);
-	for (const [first, last] of [
+t.test("a gap that was not fetched from the position is a mismatch like any other", async (t) => {
+	for (const [fetched, last] of [
 		[4, 9],
 		[6, 9],
-		[null, 9],
-		[null, 4],
+		[9, 9],
 	] as const) {
-		intake.skipped(0, first, last);
-		t.equal(owned.expected, 5, `${first} to ${last}`);
+		const { intake, owned, accepted, trouble } = intakeAt(5);
+		intake.skipped(0, fetched, last);
+		t.equal(owned.expected, 5, `${fetched} to ${last}`);
+		intake.skipped(0, fetched, last);
+		t.same([accepted, trouble], [[], ["seek 5", "lost 5"]]);
 	}
-	t.same([accepted, trouble], [[], []]);
 });
 
 t.test("the read-back accepts the record that was counted, and does not count it again", async (t) => {

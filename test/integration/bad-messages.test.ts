@@ -9,7 +9,7 @@ import { startEngine } from "../support/engine-process.ts";
 import { expectTables, untilCounted } from "../support/expect-tables.ts";
 import { lotteryEvent, ticket } from "../support/lottery-event.ts";
 import { oracle } from "../support/oracle.ts";
-import { createTopic, type OutgoingMessage, send } from "../support/topic.ts";
+import { createTopic, type OutgoingMessage, type SentMessage, send } from "../support/topic.ts";
 
 /** A case: what is sent, and `reason pointer` of the dead letter, or `stored`. */
 type Case = readonly [value: Buffer | string | null, verdict: string];
@@ -227,12 +227,67 @@ t.test(
 	},
 );
 
-t.test("a dead letter of a record without a timestamp has none", async (t) => {
+t.test("headers named like what every object of JavaScript has stop nothing and are kept", async (t) => {
 	const database = await createDatabase(t);
 	const topic = await createTopic(t, { partitions: 1 });
 	await startEngine(t, { topic, database });
-	const messages = await send(topic, [{ value: "{", timestampMs: -1 }]);
+	const names = ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__", "__defineGetter__"];
+	const headers = [...names.map((name) => [[name, "once"]]), names.map((name) => [name, ["one", "two"]])];
+	const messages = await send(
+		topic,
+		headers.flatMap((pairs) => [
+			{ value: lotteryEvent(), headers: Object.fromEntries(pairs) },
+			{ value: "{", headers: Object.fromEntries(pairs) },
+		]),
+	);
 	await untilCounted(database.client, messages.length);
-	const { rows } = await database.client.query("SELECT kafka_timestamp, key, headers FROM dead_letters");
-	t.same(rows, [{ kafka_timestamp: null, key: null, headers: null }]);
+	await expectTables(t, database.client, oracle(messages));
 });
+
+t.test("header names that are one without their U+0000 keep the values of all", async (t) => {
+	const database = await createDatabase(t);
+	const topic = await createTopic(t, { partitions: 1 });
+	await startEngine(t, { topic, database });
+	const headers = { "a\u0000": "first", "a\ufffd": ["second", "third"] };
+	const [message] = await send(topic, [{ value: "{", headers }]);
+	await untilCounted(database.client, 1);
+	const merged = { ...message!, headers: { "a\ufffd": ["first", "second", "third"] } };
+	await expectTables(t, database.client, oracle([merged]));
+});
+
+/** Any int64 may stand there; -1 is Kafka's word for none. */
+const TIMESTAMPS = [
+	...["-9223372036854775808", "-62135596800001", "-62135596800000", "-2", "-1", "0", "1748781000789"],
+	...["253402300799999", "253402300800000", "8640000000000001", "9007199254740993", "9223372036854775807"],
+];
+
+t.test(
+	"whatever the timestamp of a record says, its partition goes on, and it is shown if a calendar holds it",
+	async (t) => {
+		const database = await createDatabase(t);
+		const topic = await createTopic(t, { partitions: 1 });
+		await startEngine(t, { topic, database });
+		const [event, broken] = [Buffer.from(lotteryEvent({ time: "1970-01-01T00:00:00" })), Buffer.from("{")];
+		const sent: SentMessage[] = [];
+		for (const timestamp of TIMESTAMPS) {
+			const values = [event, broken];
+			await topic.withProducer((producer) =>
+				producer.send({ topic: topic.name, messages: values.map((value) => ({ value, timestamp })) }),
+			);
+			for (const value of values) {
+				const place = { topic: topic.name, partition: 0, offset: sent.length, key: null, headers: {} };
+				sent.push({ ...place, value, timestampMs: Number(timestamp) });
+			}
+			// Each is the last of its set once, whose timestamp is kept beside the offset.
+			await untilCounted(database.client, sent.length);
+		}
+		await expectTables(t, database.client, oracle(sent));
+		const { rows } = await database.client.query<{ shown: boolean }>(
+			"SELECT kafka_timestamp IS NOT NULL AS shown FROM dead_letters ORDER BY kafka_offset",
+		);
+		t.same(
+			rows.map(({ shown }) => shown),
+			[false, false, true, true, false, true, true, true, false, false, false, false],
+		);
+	},
+);

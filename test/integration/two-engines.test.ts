@@ -33,13 +33,17 @@ t.test(
 
 t.test("an engine frozen for longer than its session is fenced when it wakes, and joins again", async (t) => {
 	const stage = await setTheStage(t, { partitions: 4 });
-	// Sets that are always under way, so that the sleeper wakes with some in its hands.
-	const sleeper = await stage.start({ label: "sleeper", env: { FLUSH_INTERVAL_MS: "10" } });
+	// A set is open nearly always, so that the sleeper wakes with one that is overdue, and writes it first of all.
+	const sleeper = await stage.start({ label: "sleeper", env: { FLUSH_INTERVAL_MS: "1000" } });
 	await untilShared([sleeper], 4);
 	await waitUntil(async () => (await sleeper.status()).totals.stored > 0, { what: "its first commit" });
 	const other = await stage.start({ label: "other" });
 	await untilShared([sleeper, other], 4);
 
+	await waitUntil(async () => (await sleeper.status()).sets.open !== null, {
+		what: "an open set",
+		everyMs: 5,
+	});
 	sleeper.kill("SIGSTOP");
 	await untilShared([other], 4);
 	const before = await countedIn(stage.client);
@@ -48,6 +52,10 @@ t.test("an engine frozen for longer than its session is fenced when it wakes, an
 	await untilShared([sleeper, other], 4);
 
 	await stage.expectExact();
+	t.ok(
+		sleeper.log.find(({ reason }) => reason === "fenced"),
+		"its set was refused by the offset rows",
+	);
 	for (const engine of [sleeper, other]) t.same(await engine.stop(), { code: 0, signal: null });
 });
 

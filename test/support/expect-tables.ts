@@ -183,8 +183,14 @@ function deadLetterRow({ message, stage, reason, pointer }: ExpectedDeadLetter):
 	const { partition, offset, topic, timestampMs, key, value, headers } = message;
 	return [
 		`${partition}/${offset}`,
-		deadLetterText(topic, timestampMs, key, value, base64Headers(headers), stage, reason, pointer),
+		deadLetterText(topic, shownMs(timestampMs), key, value, base64Headers(headers), stage, reason, pointer),
 	];
+}
+
+/** -1 is Kafka's "none"; a time that people could neither read nor type is none either. */
+function shownMs(timestampMs: number): number | null {
+	const isShown = timestampMs >= Date.parse("0001-01-01") && timestampMs < Date.parse("+010000-01-01");
+	return isShown && timestampMs !== -1 ? timestampMs : null;
 }
 
 interface StoredDeadLetter {

@@ -1,0 +1,118 @@
+import type { FromActor, PartitionEpoch, ToActor } from "../workers/messages.ts";
+import type { PackedSlice } from "../workers/slice.ts";
+import type { ActorWatch } from "./actor-watch.ts";
+import { messageOf } from "./core-errors.ts";
+import type { Log } from "./log.ts";
+import type { Observer } from "./observer.ts";
+import type { ActorListener, ActorPort } from "./ports.ts";
+
+export interface CrewCalls {
+	incarnation(): number;
+	/** An actor's answer to a barrier of the present incarnation. */
+	frozen(message: FromActor & { kind: "frozen" }): void;
+	/** An actor is lost with what it held; a new one is on its way. */
+	lost(error: Error): void;
+	/** Actors die too often, or one cannot be replaced. */
+	broken(error: unknown): void;
+	/** Something moved: look again at what is due. */
+	act(): void;
+}
+
+/** The actors as the supervisor sees them: what is posted is accounted for, and who is lost is replaced (step 11). */
+export class Crew implements ActorListener {
+	readonly #actors: ActorPort;
+	readonly #watch: ActorWatch;
+	readonly #observer: Pick<Observer, "actorRestarted">;
+	readonly #log: Log;
+	readonly #calls: CrewCalls;
+	#beingReplaced = 0;
+
+	constructor(parts: {
+		actors: ActorPort;
+		watch: ActorWatch;
+		observer: Pick<Observer, "actorRestarted">;
+		log: Log;
+		calls: CrewCalls;
+	}) {
+		this.#actors = parts.actors;
+		this.#watch = parts.watch;
+		this.#observer = parts.observer;
+		this.#log = parts.log;
+		this.#calls = parts.calls;
+	}
+
+	/** False while an actor is being replaced. */
+	get isWhole(): boolean {
+		return this.#beingReplaced === 0;
+	}
+
+	async start(): Promise<void> {
+		await this.#actors.start(this);
+		this.drop();
+	}
+
+	slice(shard: number, slice: PackedSlice): void {
+		this.#watch.posted(shard, slice.byteLength);
+		const buffers = [slice.values, slice.meta, slice.index];
+		this.#actors.post(shard, { kind: "slice", incarnation: this.#calls.incarnation(), slice }, buffers);
+	}
+
+	barrier(set: number): void {
+		this.#watch.barrier();
+		this.#postAll({ kind: "freeze", incarnation: this.#calls.incarnation(), set });
+	}
+
+	forget(partitions: readonly number[]): void {
+		this.#postAll({ kind: "forget", incarnation: this.#calls.incarnation(), partitions });
+	}
+
+	stored(set: number, partitions: readonly PartitionEpoch[]): void {
+		this.#postAll({ kind: "stored", incarnation: this.#calls.incarnation(), set, partitions });
+	}
+
+	/** A new incarnation: everything held is dropped, and no barrier before it will be answered. */
+	drop(): void {
+		this.#watch.dropBarriers();
+		this.#postAll({ kind: "drop", incarnation: this.#calls.incarnation() });
+	}
+
+	message(shard: number, message: FromActor): void {
+		if (message.kind === "folded") {
+			this.#watch.folded(shard, message.byteLength, message.busyMs);
+			this.#calls.act();
+		} else if (message.kind === "frozen" && message.incarnation === this.#calls.incarnation()) {
+			this.#watch.answered(shard);
+			this.#calls.frozen(message);
+		}
+	}
+
+	lost(shard: number, error: Error): void {
+		this.#log.error(
+			{ component: "actor", actor: shard, err: error },
+			`actor ${shard} is lost: ${messageOf(error)}`,
+		);
+		if (!this.#watch.lost(shard)) {
+			this.#calls.broken(new Error(`actors keep dying; the last one: ${messageOf(error)}`, { cause: error }));
+			return;
+		}
+		this.#observer.actorRestarted(shard);
+		this.#beingReplaced++;
+		void this.#replace(shard);
+		this.#calls.lost(error);
+	}
+
+	async #replace(shard: number): Promise<void> {
+		try {
+			await this.#actors.replace(shard);
+			this.#actors.post(shard, { kind: "drop", incarnation: this.#calls.incarnation() });
+		} catch (error) {
+			this.#calls.broken(error);
+		}
+		this.#beingReplaced--;
+		this.#calls.act();
+	}
+
+	#postAll(message: ToActor): void {
+		for (let shard = 0; shard < this.#actors.count; shard++) this.#actors.post(shard, message);
+	}
+}
