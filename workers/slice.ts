@@ -87,7 +87,7 @@ export class SliceWriter {
 	#runEpoch = -1;
 	#runStart = 0;
 
-	/** `bytesMax`: size at which `fits` says no. A single larger record still gets a slice of its own. */
+	/** `bytesMax`: size at which the caller is to seal. What is larger still fits: the writer grows. */
 	constructor(bytesMax: number) {
 		this.#bytesMax = bytesMax;
 		this.#values = Buffer.allocUnsafeSlow(bytesMax);
@@ -105,16 +105,10 @@ export class SliceWriter {
 		return this.#count === 0 ? 0 : this.#valuesEnd + this.#metaEnd + INDEX_BYTES * this.#count;
 	}
 
-	/** Whether a record of this size may be appended without passing `bytesMax`; an empty writer takes any record. */
-	fits(valueBytes: number, keyBytes: number, headerBytes: number): boolean {
-		const recordBytes = valueBytes + SEPARATOR_BYTES + keyBytes + headerBytes + INDEX_BYTES;
-		return this.#count === 0 || this.byteLength + recordBytes <= this.#bytesMax;
-	}
-
 	/**
 	 * Adds one record; ranges are `[start, end)` in bytes, and are ignored where the bytes are null.
 	 *
-	 * It grows past `bytesMax` rather than refuse: asking `fits` first, and sealing on no, is the caller's part.
+	 * It grows past `bytesMax` rather than refuse: sealing at that size is the caller's part.
 	 */
 	append(
 		partition: number,

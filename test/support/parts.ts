@@ -5,7 +5,6 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
-import pg from "pg";
 import type { Test } from "tap";
 import { startKafka } from "../../engine/local/kafka.ts";
 import { startPostgres } from "../../engine/local/postgres.ts";
@@ -34,26 +33,6 @@ let started: Promise<TestParts> | null = null;
 export function testParts(t: Test): Promise<TestParts> {
 	started ??= partsOfTheRun() ?? startOwn(t);
 	return started;
-}
-
-/** An empty database, dropped when `t` ends, whoever is still connected. */
-export async function freshDatabase(
-	t: Test,
-	root: Test = t,
-): Promise<PostgresAddress & { readonly url: string }> {
-	const { postgres } = await testParts(root);
-	const database = `test_${randomBytes(6).toString("hex")}`;
-	await onAdmin(postgres, `CREATE DATABASE ${database}`);
-	t.teardown(() => onAdmin(postgres, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
-	const { host, port, user, password } = postgres;
-	return {
-		host,
-		port,
-		user,
-		password,
-		database,
-		url: `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
-	};
 }
 
 /** A topic with this many empty partitions, deleted when `t` ends. */
@@ -114,15 +93,4 @@ async function startOwn(t: Test): Promise<TestParts> {
 		await Promise.all([kafka.stop(), postgres.stop()]);
 	});
 	return { brokers: kafka.brokers, postgres };
-}
-
-async function onAdmin(postgres: PostgresAddress, sql: string): Promise<void> {
-	const { host, port, user, password, database } = postgres;
-	const client = new pg.Client({ host, port, user, password, database });
-	await client.connect();
-	try {
-		await client.query(sql);
-	} finally {
-		await client.end();
-	}
 }

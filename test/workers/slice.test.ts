@@ -102,31 +102,6 @@ t.test("consecutive records of one partition under one claim share a run", async
 	t.same(next.seal().runs, [{ partition: 7, epoch: 1, count: 1 }], "a run does not survive a seal");
 });
 
-t.test(
-	"fits keeps a slice within its limit, and lets one larger record have a slice of its own",
-	async (t) => {
-		const property = fc.property(
-			fc.array(fc.nat(400), { minLength: 1, maxLength: 50 }),
-			fc.integer({ min: 50, max: 1000 }),
-			(sizes, bytesMax) => {
-				const writer = new SliceWriter(bytesMax);
-				const sealed: { count: number; byteLength: number }[] = [];
-				for (const size of sizes) {
-					if (!writer.fits(size, 0, 0)) sealed.push(writer.seal());
-					append(writer, record({ value: new Uint8Array(size).fill(1) }));
-				}
-				sealed.push(writer.seal());
-				return (
-					sealed.every(({ count, byteLength }) => count === 1 || byteLength <= bytesMax) &&
-					sealed.reduce((sum, { count }) => sum + count, 0) === sizes.length
-				);
-			},
-		);
-		fc.assert(property);
-		t.pass("no slice of several records passed its limit");
-	},
-);
-
 t.test("thousands of tiny records fit one slice", async (t) => {
 	const records = Array.from({ length: 3000 }, (_, offset) =>
 		record({
