@@ -114,8 +114,8 @@ Running on:
   HTTP      ${engine.url}   (/metrics, /readyz, /api/status)
 
 Try next, in another terminal:
-  node engine generate --events 100000 --seed 7 --to-kafka --engine-home ${folder}
-  node engine report daily --engine-home ${folder}
+  node engine generate --events 100000 --seed 7 --to-kafka --home ${folder}
+  node engine report daily --home ${folder}
   psql '${url}' -f schema/reports/dead-letters.sql
 
 Ctrl-C ends it and stops Kafka and Postgres.
