@@ -1,5 +1,5 @@
 import { InvariantError } from "./core-errors.ts";
-import type { Claim, RecordIdentity } from "./ports.ts";
+import type { Claim, RecordIdentity, SetRange } from "./ports.ts";
 
 /**
  * `joining`: ours by the group, not claimed yet. `claiming`: asked of Postgres. `verifying`: claimed, the last record
@@ -102,6 +102,18 @@ export class Assignment {
 
 	all(): OwnedPartition[] {
 		return [...this.#owned.values()];
+	}
+
+	/** These ranges are in Postgres now; those of an older claim say nothing about a partition any more. */
+	committed(ranges: readonly SetRange[], newestEventMs: ReadonlyMap<number, number>): void {
+		for (const { partition, epoch, to, last } of ranges) {
+			const owned = this.#owned.get(partition);
+			if (owned === undefined || owned.epoch !== epoch) continue;
+			owned.durable = to;
+			owned.lastRecordMs = last?.timestampMs ?? owned.lastRecordMs;
+			const eventMs = newestEventMs.get(partition);
+			if (eventMs !== undefined) owned.newestEventMs = Math.max(eventMs, owned.newestEventMs ?? eventMs);
+		}
 	}
 
 	/** Those that wait for a claim, in the order in which rows are locked everywhere. */

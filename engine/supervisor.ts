@@ -274,15 +274,8 @@ export class Supervisor implements SourceListener {
 	#committed(set: CommitSet, done: PendingSet, phases: CommitPhases): void {
 		const { assignment, jobs, tally, observer } = this.#parts;
 		const newest = newestEventMsOf(set);
-		for (const range of set.ranges) {
-			const owned = assignment.get(range.partition);
-			if (range.gaps > 0) observer.gap(range.partition, range.gaps);
-			if (owned === undefined || owned.epoch !== range.epoch) continue;
-			owned.durable = range.to;
-			owned.lastRecordMs = range.last?.timestampMs ?? owned.lastRecordMs;
-			const eventMs = newest.get(range.partition);
-			if (eventMs !== undefined) owned.newestEventMs = Math.max(eventMs, owned.newestEventMs ?? eventMs);
-		}
+		assignment.committed(set.ranges, newest);
+		for (const { partition, gaps } of set.ranges) if (gaps > 0) observer.gap(partition, gaps);
 		this.#recovery.healed();
 		const partitions = set.ranges.map(({ partition, epoch }) => ({ partition, epoch }));
 		this.#crew.stored(set.set, partitions);

@@ -184,3 +184,18 @@ t.test("whatever the joins, what is owned is exactly the last assignment", async
 	);
 	t.pass("all histories held");
 });
+
+t.test("a commit tells how far a partition is, unless it was claimed anew since", async (t) => {
+	const assignment = new Assignment();
+	assignment.join([3]);
+	const owned = assignment.get(3)!;
+	owned.enter("claiming");
+	owned.adopt({ partition: 3, epoch: 5, nextOffset: 10, last: null, newestEventMs: 1_000 });
+	const range = { partition: 3, epoch: 5, from: 10, to: 20, records: 10, gaps: 0, last: LAST };
+	assignment.committed([{ ...range, epoch: 4, to: 99 }], new Map([[3, 9_000]]));
+	t.match(owned, { durable: 10, lastRecordMs: null, newestEventMs: 1_000 });
+	assignment.committed([range, { ...range, partition: 8 }], new Map([[3, 500]]));
+	t.match(owned, { durable: 20, lastRecordMs: 7, newestEventMs: 1_000 });
+	assignment.committed([{ ...range, from: 20, to: 21, last: null }], new Map([[3, 2_000]]));
+	t.match(owned, { durable: 21, lastRecordMs: 7, newestEventMs: 2_000 });
+});
