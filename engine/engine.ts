@@ -12,6 +12,8 @@ import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { messageOf } from "./core-errors.ts";
 import { Credit } from "./credits.ts";
+import { EngineError } from "./errors.ts";
+import { EXIT } from "./exit-codes.ts";
 import { createKafka, type KafkaConnection } from "./kafka/client.ts";
 import { KafkaSource } from "./kafka/source.ts";
 import { requireTopic } from "./kafka/topic.ts";
@@ -21,6 +23,7 @@ import type { Log } from "./log.ts";
 import { createSetQueue } from "./queues/set-queue.ts";
 import { QueuedSideJobs } from "./queues/side-jobs.ts";
 import { DayPartitions } from "./sink/day-partitions.ts";
+import { requireLedger } from "./sink/ledger-check.ts";
 import { requireCurrentSchema } from "./sink/schema-check.ts";
 import type { PostgresSettings } from "./sink/settings.ts";
 import { PostgresStore } from "./sink/writer.ts";
@@ -72,6 +75,8 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		waiting,
 	);
 
+	await requireLedger(postgres, { clusterId, topic });
+
 	const owner = `${hostname()}:${process.pid}:${randomBytes(3).toString("hex")}`;
 	const days = new DayPartitions(postgres, owner, log);
 	const source = new KafkaSource({ connection: kafka, topic, groupId, sessionTimeoutMs }, limits, clock, log);
@@ -117,12 +122,19 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		await http?.close();
 	};
 	try {
-		http = await startHttp({ ...config.http, metrics, status, log });
+		http = await startHttp({ ...config.http, metrics, status, log }).catch((error) => {
+			throw new EngineError(messageOf(error), EXIT.configuration, PORT_NEXT_STEP, { cause: error });
+		});
 		// The default partition takes the rows of a day without one, and the side job tries again.
 		await days.ensure(clock.nowMs()).catch((error) => {
 			log.warn({ component: "days" }, `today has no partition yet: ${messageOf(error)}`);
 			jobs.days(clock.nowMs());
 		});
+		const patienceS = Math.ceil(sessionTimeoutMs / 1000);
+		log.info(
+			{ component: "group" },
+			`joining group ${groupId} (a member that was killed is waited for, up to ${patienceS} s)`,
+		);
 		await supervisor.start();
 	} catch (error) {
 		await close();
@@ -151,6 +163,9 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		},
 	};
 }
+
+const PORT_NEXT_STEP =
+	"set HTTP_PORT to a free port, or to 0 for any: a second engine on one machine needs another one";
 
 const LAST_PUBLISH_MS = 2_000;
 

@@ -196,10 +196,10 @@ function addLocal(program: Command, finish: Finish): void {
 		.command("local")
 		.description("start or stop the embedded Kafka and Postgres without an engine")
 		.addArgument(
-			new Argument("<action>", "up prints where they are as JSON and leaves them running").choices([
-				"up",
-				"down",
-			]),
+			new Argument(
+				"<action>",
+				"up prints where they are as JSON and leaves them running, until an engine that uses them ends",
+			).choices(["up", "down"]),
 		)
 		.option("--json", "accepted for scripts; the output is JSON anyway")
 		.option(

@@ -76,22 +76,33 @@ export class Watchdog {
 		await Promise.all([this.#readWatermarks(), this.#pingPostgres()]);
 	}
 
+	/** A line when trouble begins and one when it ends, not one at every look. */
+	#tell(who: string, before: string | null, now: string | null): void {
+		const { log } = this.#parts;
+		if (before === null && now !== null)
+			log.warn({ component: "watchdog" }, `${who} does not answer: ${now}`);
+		if (before !== null && now === null) log.info({ component: "watchdog" }, `${who} answers again`);
+	}
+
 	async #readWatermarks(): Promise<void> {
 		try {
 			this.note(await this.#parts.source.watermarks());
+			this.#tell("Kafka", this.#kafkaTrouble, null);
 			this.#kafkaTrouble = null;
 			this.#parts.onWatermarks(this.#watermarks!.of);
 		} catch (error) {
+			this.#tell("Kafka", this.#kafkaTrouble, messageOf(error));
 			this.#kafkaTrouble = messageOf(error);
-			this.#parts.log.debug({ component: "kafka", err: error }, "could not read the watermarks");
 		}
 	}
 
 	async #pingPostgres(): Promise<void> {
 		try {
 			await this.#parts.store.ping();
+			this.#tell("Postgres", this.#postgresTrouble, null);
 			this.#postgresTrouble = null;
 		} catch (error) {
+			this.#tell("Postgres", this.#postgresTrouble, messageOf(error));
 			this.#postgresTrouble = messageOf(error);
 		}
 	}

@@ -1,6 +1,12 @@
 import { EXIT } from "../exit-codes.ts";
+import { isMarked } from "../local/home.ts";
+import { isPostgresRunning, runningKafka } from "../local/running.ts";
 import { ensureEmbeddedTopic, openParts, urlOf } from "../parts.ts";
 import type { CommandContext } from "./context.ts";
+
+function isAnythingRunning(home: string): boolean {
+	return isMarked(home) && (runningKafka(home) !== null || isPostgresRunning(home));
+}
 
 export interface LocalOptions extends CommandContext {
 	readonly action: "up" | "down";
@@ -12,6 +18,10 @@ export interface LocalOptions extends CommandContext {
  * runs. `up` prints where they are as JSON and leaves them running; `down` stops them.
  */
 export async function runLocal({ action, config, log, partitions }: LocalOptions): Promise<number> {
+	if (action === "down" && !isAnythingRunning(config.engineHome)) {
+		log.info(`nothing runs under ${config.engineHome}`);
+		return EXIT.ok;
+	}
 	const own = { ...config, kafka: { ...config.kafka, brokers: null }, postgres: null };
 	const parts = await openParts(own, log);
 	if (action === "down") {

@@ -1,9 +1,10 @@
+import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { messageOf } from "../core-errors.ts";
 import { type Engine, startEngine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { ensureEmbeddedTopic, openParts, type Parts, urlOf } from "../parts.ts";
+import { ensureEmbeddedTopic, openParts, type Parts } from "../parts.ts";
 import { nextSignal } from "../signals.ts";
 import { describeSettings } from "../sink/connect.ts";
 import { migrate } from "../sink/migrate.ts";
@@ -113,10 +114,13 @@ export async function endOf(session: Session, { log }: CommandContext): Promise<
 
 function welcome({ engine, parts }: Session, { config, log }: StartOptions): void {
 	const { topic, groupId } = config.kafka;
-	const where = parts.postgresIsEmbedded ? urlOf(parts.postgres) : describeSettings(parts.postgres);
+	const where = describeSettings(parts.postgres);
+	const secret = parts.postgresIsEmbedded
+		? `, password in ${join(config.engineHome, "postgres.password")}`
+		: "";
 	log.info(`engine is running: topic ${topic}, group ${groupId}, ${config.actors} actors`);
 	log.info(`Kafka      ${parts.kafka.brokers.join(",")}${parts.kafkaIsEmbedded ? " (embedded)" : ""}`);
-	log.info(`Postgres   ${where}${parts.postgresIsEmbedded ? " (embedded)" : ""}`);
+	log.info(`Postgres   ${where}${parts.postgresIsEmbedded ? " (embedded)" : ""}${secret}`);
 	log.info(`HTTP       ${engine.url} (/metrics, /readyz, /api/status)`);
 	const brokers = parts.kafkaIsEmbedded ? "" : `KAFKA_BROKERS=${parts.kafka.brokers.join(",")} `;
 	log.info(`send events with: ${brokers}node engine produce data/events.jsonl --raw`);

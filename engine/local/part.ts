@@ -175,7 +175,8 @@ function withStop<Address>(
 				progress(`the ${kind.title} keeps running for process ${others.join(", ")}`);
 				return;
 			}
-			await stopProcess(identity, kind.stopSteps);
+			// Somebody may have started it anew since: what is recorded now is what is to be stopped.
+			await stopProcess(findRecorded(kind.pidFile, kind.mark) ?? identity, kind.stopSteps);
 			rmSync(kind.pidFile, { force: true });
 		});
 	};

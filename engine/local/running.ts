@@ -5,6 +5,12 @@ import type { PostgresSettings } from "../sink/settings.ts";
 import { findRecorded } from "./detached.ts";
 import { LOOPBACK } from "./free-port.ts";
 import { readJson } from "./home.ts";
+import { openPlace } from "./run-as.ts";
+
+/** Whether the embedded Postgres of this home runs. */
+export function isPostgresRunning(home: string): boolean {
+	return findRecorded(join(openPlace(home).folder, "pid"), "postgres") !== null;
+}
 
 /** Brokers of the embedded Kafka that runs under this home, or null. */
 export function runningKafka(home: string): readonly string[] | null {

@@ -1,11 +1,9 @@
 import type pg from "pg";
-import { WrongLedgerError } from "../core-errors.ts";
 import type { Claim } from "../ports.ts";
+import { assertLedger, type LedgerOwner } from "./ledger-check.ts";
 
 /** Whose offsets these are. One database holds one topic of one cluster. */
-export interface LedgerIdentity {
-	readonly clusterId: string;
-	readonly topic: string;
+export interface LedgerIdentity extends LedgerOwner {
 	/** Who claims, for people. */
 	readonly owner: string;
 }
@@ -48,17 +46,11 @@ export async function claim(
 		[identity.topic, partitions],
 	);
 	// Read behind the locks: whoever raises the generation holds all of them (READ COMMITTED, a new snapshot each).
-	const ledger = await client.query<{ cluster_id: string; topic: string; generation: string }>(
-		"SELECT cluster_id, topic, generation FROM ledger",
+	const ledger = await client.query<LedgerOwner & { generation: string }>(
+		'SELECT cluster_id AS "clusterId", topic, generation FROM ledger',
 	);
 	const held = ledger.rows[0];
-	if (held === undefined || held.cluster_id !== identity.clusterId || held.topic !== identity.topic) {
-		await client.query("ROLLBACK");
-		throw new WrongLedgerError(
-			`this database holds topic "${held?.topic}" of Kafka cluster "${held?.cluster_id}", but the engine reads topic ` +
-				`"${identity.topic}" of cluster "${identity.clusterId}"`,
-		);
-	}
+	assertLedger(held, identity);
 	const rows = await client.query<ClaimRow>(
 		`UPDATE source_offsets SET epoch = epoch + 1, owner = $3, updated_at = now()
 		 WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
@@ -67,7 +59,7 @@ export async function claim(
 		[identity.topic, partitions, identity.owner],
 	);
 	await client.query("COMMIT");
-	return { claims: rows.rows.map(claimOf), generation: held.generation };
+	return { claims: rows.rows.map(claimOf), generation: held!.generation };
 }
 
 interface ClaimRow {
