@@ -2,6 +2,7 @@
  * The four edges of the supervisor: time, Kafka, Postgres, threads. Everything it decides depends on these alone, so
  * that a simulation can replace them and replay any interleaving from a seed.
  */
+import type { FlushPhases } from "../monitoring/commit-report.ts";
 import type { FromActor, PartitionEpoch, ToActor } from "../workers/messages.ts";
 import type { FrozenPart } from "../workers/part.ts";
 
@@ -48,7 +49,6 @@ export interface SourceBatch {
 	readonly fetchedOffset: number;
 	/** One past the last offset the batch covers, control records and aborted ones included. */
 	readonly nextOffset: number;
-	readonly highWatermark: number;
 	readonly records: RecordCursor;
 	/** Moves the source's own position to `nextOffset`; only in the tick in which the batch was delivered. */
 	resolve(): void;
@@ -113,15 +113,7 @@ export interface CommitSet {
 }
 
 /** Time each step of a commit took, in seconds. */
-export interface CommitPhases {
-	lock: number;
-	copy: number;
-	deadLetters: number;
-	members: number;
-	merge: number;
-	commit: number;
-	total: number;
-}
+export type CommitPhases = FlushPhases;
 
 export interface Claim extends PartitionEpoch {
 	readonly nextOffset: number;

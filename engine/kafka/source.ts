@@ -182,7 +182,6 @@ export class KafkaSource implements Source {
 			partition: batch.partition,
 			fetchedOffset: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
 			nextOffset: Number(lastOffset) + 1,
-			highWatermark: Number(batch.highWatermark),
 			records: new BatchCursor(messages),
 			// kafkajs moves past trailing control records by itself when the last message is resolved.
 			resolve: () => resolveOffset(lastMessage.offset),

@@ -6,6 +6,7 @@ import type { CommitPhases, CommitSet, SetRange } from "../ports.ts";
 import { binaryArray, OID } from "./binary-array.ts";
 import { copyBinary } from "./copy.ts";
 import { within } from "./deadline.ts";
+import { errorCode } from "./errors.ts";
 import { type HourlyDelta, hourlyDeltas } from "./hourly-deltas.ts";
 
 /** Rows of hours and how many of them are new there. */
@@ -246,8 +247,8 @@ async function commit(client: pg.Client): Promise<void> {
  * would not help: stop with an alarm.
  */
 function throwBug(step: string, error: unknown): never {
-	const code = (error as { code?: unknown } | null)?.code;
-	if (typeof code === "string" && /^(22|23|54)...$/.test(code)) {
+	const code = errorCode(error);
+	if (/^(22|23|54)...$/.test(code)) {
 		throw new InvariantError(`Postgres refused our ${step}: ${(error as Error).message} (${code})`, {
 			cause: error,
 		});

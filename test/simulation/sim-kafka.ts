@@ -132,7 +132,6 @@ export class SimSource implements Source {
 			partition,
 			fetchedOffset: from,
 			nextOffset: to,
-			highWatermark: this.#topic.end(partition),
 			records: new ArrayCursor(fetched),
 			resolve: () => this.#positions.set(partition, to),
 		});

@@ -73,7 +73,6 @@ export function batchOf(
 		partition,
 		fetchedOffset,
 		nextOffset,
-		highWatermark: nextOffset,
 		records: new ArrayCursor(records),
 		resolve: () => {
 			resolved++;
