@@ -18,7 +18,7 @@ t.test("test files are found in all folders and sorted into groups", async (t) =
 });
 
 t.test("what needs the real servers is integration", async (t) => {
-	for (const folder of ["integration", "promises", "contract", "chaos"])
+	for (const folder of ["integration", "promises", "faults", "contract", "chaos"])
 		t.equal(groupOf(`test/${folder}/x.test.ts`), "integration");
 	for (const path of ["test/simulation/x.test.ts", "test/engine/integration/x.test.ts"])
 		t.equal(groupOf(path), "unit", path);

@@ -11,7 +11,13 @@ export interface TestFile {
 }
 
 /** What these hold needs the real Kafka and Postgres. */
-const INTEGRATION_FOLDERS = ["test/integration/", "test/promises/", "test/contract/", "test/chaos/"];
+const INTEGRATION_FOLDERS = [
+	"test/integration/",
+	"test/promises/",
+	"test/faults/",
+	"test/contract/",
+	"test/chaos/",
+];
 
 export function listTestFiles(packageRoot: string): readonly TestFile[] {
 	return readdirSync(join(packageRoot, "test"), { recursive: true, encoding: "utf8" })
