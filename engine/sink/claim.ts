@@ -52,10 +52,11 @@ export async function claim(
 	const held = ledger.rows[0];
 	assertLedger(held, identity);
 	const rows = await client.query<ClaimRow>(
-		`UPDATE source_offsets SET epoch = epoch + 1, owner = $3, updated_at = now()
+		`UPDATE source_offsets SET epoch = epoch + 1, owner = $3
 		 WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
 		 RETURNING kafka_partition, epoch, next_offset, last_record_offset, last_record_timestamp, last_record_hash,
-			extract(epoch FROM newest_event_time) * 1000 AS newest_event_ms`,
+			extract(epoch FROM newest_event_time) * 1000 AS newest_event_ms, recent_count, recent_dead_letter_count,
+			extract(epoch FROM updated_at) * 1000 AS moved_at_ms`,
 		[identity.topic, partitions, identity.owner],
 	);
 	await client.query("COMMIT");
@@ -70,6 +71,9 @@ interface ClaimRow {
 	last_record_timestamp: string | null;
 	last_record_hash: Buffer | null;
 	newest_event_ms: string | null;
+	recent_count: number;
+	recent_dead_letter_count: number;
+	moved_at_ms: string;
 }
 
 function claimOf(row: ClaimRow): Claim {
@@ -86,5 +90,10 @@ function claimOf(row: ClaimRow): Claim {
 						hash: row.last_record_hash,
 					},
 		newestEventMs: row.newest_event_ms === null ? null : Number(row.newest_event_ms),
+		recent: {
+			records: row.recent_count,
+			deadLetters: row.recent_dead_letter_count,
+			atMs: Number(row.moved_at_ms),
+		},
 	};
 }

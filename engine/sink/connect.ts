@@ -43,8 +43,9 @@ export async function connect(settings: PostgresSettings, options: ConnectOption
 		keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
 		connectionTimeoutMillis: timeoutMs,
 	});
-	client.on("error", () => {
-		// The query under way rejects by itself, and the next one says that the connection is gone.
+	// The query under way rejects by itself. What comes next would only hear that the client is not queryable.
+	client.on("error", (error) => {
+		if (!losses.has(client)) losses.set(client, error);
 	});
 	// A server that accepts and then freezes would keep us waiting for ever.
 	const deadline = setTimeout(() => destroy(client), timeoutMs * 2);
@@ -59,6 +60,13 @@ export async function connect(settings: PostgresSettings, options: ConnectOption
 	} finally {
 		clearTimeout(deadline);
 	}
+}
+
+const losses = new WeakMap<pg.Client, Error>();
+
+/** The first thing that told us that this connection is lost, such as the server's last words; null while it lives. */
+export function lossOf(client: pg.Client): Error | null {
+	return losses.get(client) ?? null;
 }
 
 /** Closes the socket at once, whatever is under way: no farewell, no waiting, safe at any time and twice. */
@@ -79,6 +87,9 @@ async function prepareSession(client: pg.Client, options: ConnectOptions): Promi
 		// remote_apply is stronger than on, and somebody's decision.
 		`SELECT set_config('synchronous_commit', 'on', false)
 		 WHERE current_setting('synchronous_commit') <> 'remote_apply'`,
+		// An administrator's limits for people: each would cost a recovery. The second is as young as Postgres 17.
+		"SET idle_session_timeout = 0",
+		optionalSetting("transaction_timeout", 0),
 		// Some systems have no way to do these two; Unix sockets do not need the second.
 		optionalSetting("client_connection_check_interval", CONNECTION_CHECK_MS),
 		optionalSetting("tcp_user_timeout", TCP_USER_TIMEOUT_MS),

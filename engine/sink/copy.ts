@@ -6,14 +6,15 @@ import { destroy } from "./connect.ts";
 
 /**
  * One COPY in binary format: header, the actors' tuples as they are, trailer. Waits for the socket whenever it is full,
- * which is the backpressure of Postgres. Rejects with Postgres's error; the transaction is then failed.
+ * which is the backpressure of Postgres. Resolves with the rows Postgres took; rejects with its error, and then the
+ * connection is gone.
  */
 export async function copyBinary(
 	client: pg.Client,
 	table: string,
 	columns: readonly string[],
 	chunks: readonly Uint8Array[],
-): Promise<void> {
+): Promise<number> {
 	const stream = client.query(copyFrom(`COPY ${table} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`));
 	const finished = new Promise<void>((resolve, reject) => {
 		stream.once("finish", resolve);
@@ -30,4 +31,5 @@ export async function copyBinary(
 	}
 	stream.end(COPY_TRAILER);
 	await finished;
+	return stream.rowCount;
 }

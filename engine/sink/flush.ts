@@ -2,12 +2,13 @@ import type pg from "pg";
 import { DEAD_LETTER_COLUMNS, EVENT_COLUMNS } from "../../workers/copy-layout.ts";
 import type { CandidateColumns, PartitionFold } from "../../workers/part.ts";
 import { FencedError, InvariantError, NotCommittedError } from "../core-errors.ts";
-import type { CommitPhases, CommitSet, SetRange } from "../ports.ts";
+import type { CommitPhases, CommitSet, RecentCounts, SetRange } from "../ports.ts";
 import { binaryArray, OID } from "./binary-array.ts";
 import { copyBinary } from "./copy.ts";
 import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
 import { type HourlyDelta, hourlyDeltas } from "./hourly-deltas.ts";
+import { asRefusal, isRefusal } from "./refused-row.ts";
 
 /** Rows of hours and how many of them are new there. */
 type NewMembers = ReadonlyMap<number, number>;
@@ -22,6 +23,7 @@ export async function flush(
 	topic: string,
 	generation: string,
 	set: CommitSet,
+	recent: ReadonlyMap<number, RecentCounts>,
 	stepDeadlineMs: number,
 ): Promise<CommitPhases> {
 	const startedMs = performance.now();
@@ -38,14 +40,32 @@ export async function flush(
 		step(name, work).catch((error) => throwBug(name, error));
 
 	const folds = set.parts.flatMap((part) => part.folds);
-	await step("move offsets", moveOffsets(client, topic, generation, set, folds));
+	await ours("move offsets", moveOffsets(client, topic, generation, set, folds, recent));
 	const lock = lap();
-	const rows = folds.flatMap((fold) => fold.rows);
-	if (rows.length > 0) await step("COPY events", copyBinary(client, "events", EVENT_COLUMNS, rows));
+	const rows = rowsOf(set);
+	if (rows.length > 0) {
+		const copied = copyBinary(client, "events", EVENT_COLUMNS, rows).catch((error) => {
+			throw asRefusal(error, rows);
+		});
+		assertCopied(
+			"events",
+			await step("COPY events", copied),
+			sum(folds, (fold) => fold.rowCount),
+		);
+	}
 	const copy = lap();
 	const dead = folds.flatMap((fold) => fold.deadLetters);
-	if (dead.length > 0)
-		await ours("COPY dead letters", copyBinary(client, "dead_letters", DEAD_LETTER_COLUMNS, dead));
+	if (dead.length > 0) {
+		const copied = await ours(
+			"COPY dead letters",
+			copyBinary(client, "dead_letters", DEAD_LETTER_COLUMNS, dead),
+		);
+		assertCopied(
+			"dead_letters",
+			copied,
+			sum(folds, (fold) => fold.deadLetterCount),
+		);
+	}
 	const deadLetters = lap();
 	const users = await ours(
 		"users",
@@ -72,6 +92,22 @@ export async function flush(
 	return { lock, copy, deadLetters, members, merge, commit: committed, total };
 }
 
+/** The COPY tuples of all events of a set, in the order in which they are sent. */
+export function rowsOf(set: CommitSet): readonly Uint8Array[] {
+	return set.parts.flatMap((part) => part.folds.flatMap((fold) => fold.rows));
+}
+
+/** What was folded is what Postgres has taken, before the COMMIT (I2, asserted in production). */
+function assertCopied(table: string, copied: number, folded: number): void {
+	if (copied !== folded) {
+		throw new InvariantError(`${folded} rows were folded for ${table}, and Postgres took ${copied}`);
+	}
+}
+
+function sum(folds: readonly PartitionFold[], count: (fold: PartitionFold) => number): number {
+	return folds.reduce((total, fold) => total + count(fold), 0);
+}
+
 /** Step 7a. The lock first, its answer awaited: `UPDATE ... FROM` alone would lock in plan order and deadlock with claims. */
 async function moveOffsets(
 	client: pg.Client,
@@ -79,6 +115,7 @@ async function moveOffsets(
 	generation: string,
 	set: CommitSet,
 	folds: readonly PartitionFold[],
+	recent: ReadonlyMap<number, RecentCounts>,
 ): Promise<void> {
 	const ranges = set.ranges.filter((range) => range.from < range.to);
 	await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
@@ -99,15 +136,17 @@ async function moveOffsets(
 				last_record_timestamp = coalesce(v.last_timestamp, s.last_record_timestamp),
 				last_record_hash = coalesce(decode(v.last_hash, 'hex'), s.last_record_hash),
 				newest_event_time = greatest(s.newest_event_time, to_timestamp(v.newest_event)),
+				recent_count = v.recent,
+				recent_dead_letter_count = v.recent_dead,
 				updated_at = now()
 			FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-				$10::bigint[], $11::bigint[], $12::text[], $13::float8[])
+				$10::bigint[], $11::bigint[], $12::text[], $13::float8[], $14::int[], $15::int[])
 				AS v(kafka_partition, epoch, from_offset, to_offset, gaps, stored, dead, last_offset, last_timestamp,
-					last_hash, newest_event)
+					last_hash, newest_event, recent, recent_dead)
 			WHERE s.topic = $1 AND s.kafka_partition = v.kafka_partition
 				AND s.epoch = v.epoch AND s.next_offset = v.from_offset
 				AND (SELECT generation FROM ledger) = $2::bigint`,
-		values: [topic, generation, ...offsetColumns(ranges, folds)],
+		values: [topic, generation, ...offsetColumns(ranges, folds, recent)],
 	});
 	if (rowCount !== ranges.length) {
 		throw new FencedError(
@@ -117,18 +156,20 @@ async function moveOffsets(
 	}
 }
 
-function offsetColumns(ranges: readonly SetRange[], folds: readonly PartitionFold[]): unknown[] {
+function offsetColumns(
+	ranges: readonly SetRange[],
+	folds: readonly PartitionFold[],
+	recent: ReadonlyMap<number, RecentCounts>,
+): unknown[] {
 	const of = (range: SetRange) => folds.filter((fold) => fold.partition === range.partition);
-	const sum = (range: SetRange, count: (fold: PartitionFold) => number) =>
-		of(range).reduce((total, fold) => total + count(fold), 0);
 	return [
 		ranges.map((range) => range.partition),
 		ranges.map((range) => range.epoch),
 		ranges.map((range) => range.from),
 		ranges.map((range) => range.to),
 		ranges.map((range) => range.gaps),
-		ranges.map((range) => sum(range, (fold) => fold.rowCount)),
-		ranges.map((range) => sum(range, (fold) => fold.deadLetterCount)),
+		ranges.map((range) => sum(of(range), (fold) => fold.rowCount)),
+		ranges.map((range) => sum(of(range), (fold) => fold.deadLetterCount)),
 		ranges.map((range) => range.last?.offset ?? null),
 		ranges.map((range) => range.last?.timestampMs ?? null),
 		ranges.map((range) => (range.last === null ? null : Buffer.from(range.last.hash).toString("hex"))),
@@ -136,6 +177,8 @@ function offsetColumns(ranges: readonly SetRange[], folds: readonly PartitionFol
 			const newest = Math.max(...of(range).map((fold) => fold.newestEventSeconds));
 			return Number.isFinite(newest) ? newest : null;
 		}),
+		ranges.map((range) => recent.get(range.partition)?.records ?? 0),
+		ranges.map((range) => recent.get(range.partition)?.deadLetters ?? 0),
 	];
 }
 
@@ -247,11 +290,9 @@ async function commit(client: pg.Client): Promise<void> {
  * would not help: stop with an alarm.
  */
 function throwBug(step: string, error: unknown): never {
-	const code = errorCode(error);
-	if (/^(22|23|54)...$/.test(code)) {
-		throw new InvariantError(`Postgres refused our ${step}: ${(error as Error).message} (${code})`, {
-			cause: error,
-		});
-	}
-	throw error;
+	if (!isRefusal(error)) throw error;
+	const { message } = error as Error;
+	throw new InvariantError(`Postgres refused our ${step}: ${message} (${errorCode(error)})`, {
+		cause: error,
+	});
 }

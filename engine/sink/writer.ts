@@ -1,11 +1,13 @@
 import type pg from "pg";
-import { FencedError } from "../core-errors.ts";
-import type { Claim, CommitPhases, CommitSet, Store } from "../ports.ts";
+import { FencedError, RefusedRowError } from "../core-errors.ts";
+import type { Claim, CommitPhases, CommitSet, Pulse, RecentCounts, Store } from "../ports.ts";
 import { freeingLocks, terminateBlockers } from "./blockers.ts";
 import { claim, type LedgerIdentity } from "./claim.ts";
 import { connect, destroy } from "./connect.ts";
 import { within } from "./deadline.ts";
-import { flush } from "./flush.ts";
+import { findRefusedRow } from "./find-refused-row.ts";
+import { flush, rowsOf } from "./flush.ts";
+import { Lane } from "./lane.ts";
 import type { PostgresSettings } from "./settings.ts";
 
 /**
@@ -15,6 +17,8 @@ import type { PostgresSettings } from "./settings.ts";
 const STEP_DEADLINE_MS = 30_000;
 
 const PING_DEADLINE_MS = 5_000;
+/** The server's own limits on our sessions lie behind our deadlines: they end what a dead engine has left. */
+const SESSION_LIMIT_MS = STEP_DEADLINE_MS * 2;
 
 /**
  * Postgres behind the `Store` port: one connection that writes, one that claims (a claim waits for locks, and must not
@@ -24,21 +28,32 @@ const PING_DEADLINE_MS = 5_000;
 export class PostgresStore implements Store {
 	readonly #settings: PostgresSettings;
 	readonly #identity: LedgerIdentity;
-	readonly #lanes = { writer: new Lane("writer"), claimer: new Lane("claimer") };
-	readonly #probe = new Lane("probe");
-	readonly #rescuer = new Lane("rescuer");
+	readonly #lanes: { readonly writer: Lane; readonly claimer: Lane };
+	readonly #probe = new Lane({ name: "probe", sessionLimitMs: SESSION_LIMIT_MS });
+	readonly #rescuer = new Lane({ name: "rescuer", sessionLimitMs: SESSION_LIMIT_MS });
+	/**
+	 * Called when a connection that writes or claims is lost while nothing is under way on it. The server may have been
+	 * restored, and offsets and rows have gone back together: without this, a topic that is quiet would never find out.
+	 */
+	onLost: (error: Error) => void = () => {};
+	/** Connection of the last search for a refused row: a recovery must not wait for it. */
+	#finder: pg.Client | null = null;
 	/** As of the first claim after a reset; null before it. */
 	#generation: string | null = null;
 
 	constructor(settings: PostgresSettings, identity: LedgerIdentity) {
 		this.#settings = settings;
 		this.#identity = identity;
+		const lane = (name: "writer" | "claimer"): Lane =>
+			new Lane({ name, sessionLimitMs: SESSION_LIMIT_MS, onLost: (error) => this.onLost(error) });
+		this.#lanes = { writer: lane("writer"), claimer: lane("claimer") };
 	}
 
 	async claim(lowWatermarks: ReadonlyMap<number, number>): Promise<readonly Claim[]> {
-		const client = await this.#lanes.claimer.open(this.#settings, this.#identity.owner);
-		const work = freeingLocks(client, this.#free, claim(client, this.#identity, lowWatermarks));
-		const { claims, generation } = await within(client, "claim", STEP_DEADLINE_MS, work);
+		const { claims, generation } = await this.#use(this.#lanes.claimer, (client) => {
+			const work = freeingLocks(client, this.#free, claim(client, this.#identity, lowWatermarks));
+			return within(client, "claim", STEP_DEADLINE_MS, work);
+		});
 		if (this.#generation !== null && this.#generation !== generation) {
 			// What is kept of other partitions was learnt under the old one: flushing it under the new one would hide that.
 			throw new FencedError("recompute or erase has run: everything must be claimed anew");
@@ -47,22 +62,47 @@ export class PostgresStore implements Store {
 		return claims;
 	}
 
-	async commit(set: CommitSet): Promise<CommitPhases> {
+	async commit(set: CommitSet, recent: ReadonlyMap<number, RecentCounts>): Promise<CommitPhases> {
 		const generation = this.#generation;
 		if (generation === null) throw new FencedError("nothing is claimed");
-		const client = await this.#lanes.writer.open(this.#settings, this.#identity.owner);
-		const work = flush(client, this.#identity.topic, generation, set, STEP_DEADLINE_MS);
-		return await freeingLocks(client, this.#free, work);
+		return await this.#use(this.#lanes.writer, async (client) => {
+			try {
+				const work = flush(client, this.#identity.topic, generation, set, recent, STEP_DEADLINE_MS);
+				return await freeingLocks(client, this.#free, work);
+			} catch (error) {
+				const isUnplaced = error instanceof RefusedRowError && error.place === null;
+				throw isUnplaced ? await this.#placed(error, set) : error;
+			}
+		});
 	}
 
-	async ping(): Promise<void> {
+	/** The same error with its record, if that can be found; a failure to look is told as it is. */
+	async #placed(error: RefusedRowError, set: CommitSet): Promise<unknown> {
+		const place = await findRefusedRow(rowsOf(set), async () => {
+			this.#finder = await connect(this.#settings, {
+				applicationName: `lottery-engine finder ${this.#identity.owner}`.slice(0, 63),
+				statementTimeoutMs: STEP_DEADLINE_MS,
+				idleInTransactionTimeoutMs: STEP_DEADLINE_MS,
+			});
+			return this.#finder;
+		});
+		return new RefusedRowError(error.message, error.code, place, { cause: error.cause });
+	}
+
+	async ping(): Promise<Pulse> {
+		// One that was idle may have been lost for a reason of its own: the server is judged by a new one.
+		if (this.#probe.isLost) this.#probe.reset();
 		try {
-			const client = await this.#probe.open(this.#settings, this.#identity.owner);
-			const work = client.query<{ readonly: string }>(
-				"SELECT current_setting('transaction_read_only') AS readonly",
-			);
-			const { rows } = await within(client, "ping", PING_DEADLINE_MS, work);
+			const { rows } = await this.#use(this.#probe, (client) => {
+				const work = client.query<{ readonly: string; oldest: number | null }>(`
+					SELECT current_setting('transaction_read_only') AS readonly,
+						(SELECT extract(epoch FROM clock_timestamp() - min(xact_start))::float8 FROM pg_stat_activity
+						 WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+						) AS oldest`);
+				return within(client, "ping", PING_DEADLINE_MS, work);
+			});
 			if (rows[0]?.readonly === "on") throw new Error("the server is read-only");
+			return { oldestSnapshotSeconds: rows[0]?.oldest ?? null };
 		} catch (error) {
 			this.#probe.reset();
 			throw error;
@@ -72,60 +112,26 @@ export class PostgresStore implements Store {
 	/** What goes wrong here is no failure of the work that waits: its own deadline still ends the wait. */
 	readonly #free = async (pid: number): Promise<void> => {
 		try {
-			const client = await this.#rescuer.open(this.#settings, this.#identity.owner);
-			await within(client, "free locks", PING_DEADLINE_MS, terminateBlockers(client, pid));
+			await this.#use(this.#rescuer, (client) =>
+				within(client, "free locks", PING_DEADLINE_MS, terminateBlockers(client, pid)),
+			);
 		} catch {
 			this.#rescuer.reset();
 		}
 	};
 
+	#use<T>(lane: Lane, work: (client: pg.Client) => Promise<T>): Promise<T> {
+		return lane.use(this.#settings, this.#identity.owner, work);
+	}
+
 	reset(): void {
+		if (this.#finder !== null) destroy(this.#finder);
+		this.#finder = null;
 		this.#generation = null;
 		for (const lane of [...Object.values(this.#lanes), this.#rescuer]) lane.reset();
 	}
 
 	async close(): Promise<void> {
 		for (const lane of [...Object.values(this.#lanes), this.#probe, this.#rescuer]) await lane.close();
-	}
-}
-
-/** Holds at most one connection. */
-class Lane {
-	readonly #name: string;
-	#client: pg.Client | null = null;
-	/** Raised by every reset, so that a connection that was being made meanwhile is thrown away too. */
-	#era = 0;
-
-	constructor(name: string) {
-		this.#name = name;
-	}
-
-	async open(settings: PostgresSettings, owner: string): Promise<pg.Client> {
-		if (this.#client !== null) return this.#client;
-		const era = this.#era;
-		const client = await connect(settings, {
-			applicationName: `lottery-engine ${this.#name} ${owner}`.slice(0, 63),
-			statementTimeoutMs: STEP_DEADLINE_MS * 2,
-			idleInTransactionTimeoutMs: STEP_DEADLINE_MS * 2,
-		});
-		if (era !== this.#era) {
-			destroy(client);
-			throw new Error("the connection was given up while it was being made");
-		}
-		this.#client = client;
-		return client;
-	}
-
-	reset(): void {
-		this.#era++;
-		if (this.#client !== null) destroy(this.#client);
-		this.#client = null;
-	}
-
-	async close(): Promise<void> {
-		const client = this.#client;
-		this.#client = null;
-		this.#era++;
-		await client?.end();
 	}
 }
