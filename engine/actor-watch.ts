@@ -83,8 +83,11 @@ export class ActorWatch {
 		if (actor.slices === 0 && actor.barriers === 0) actor.waitingSinceMs = this.#clock.monotonicMs();
 	}
 
-	/** The thread died: its mailbox is gone. False when actors die so often that going on makes no sense. */
-	lost(shard: number): boolean {
+	/**
+	 * The thread died: its mailbox is gone. False when actors die so often that going on makes no sense; a loss that is
+	 * explained by a message (step 11) clears the account, since that message is being dealt with.
+	 */
+	lost(shard: number, counts: boolean): boolean {
 		const actor = this.#watched[shard]!;
 		this.credit.giveBack(actor.bytes);
 		actor.slices = 0;
@@ -92,18 +95,20 @@ export class ActorWatch {
 		actor.bytes = 0;
 		actor.restarts++;
 		actor.startedAtMs = this.#clock.nowMs();
+		if (!counts) {
+			this.#lossesMs = [];
+			return true;
+		}
 		const now = this.#clock.monotonicMs();
 		this.#lossesMs = [...this.#lossesMs.filter((at) => now - at < this.#limits.actorLossWindowMs), now];
 		return this.#lossesMs.length <= this.#limits.actorLossesMax;
 	}
 
 	/** Actors that have work and have not answered for too long. */
-	silent(): number[] {
+	silent(silenceMsMax: number): number[] {
 		const now = this.#clock.monotonicMs();
 		return this.#watched.flatMap((actor, shard) =>
-			actor.slices + actor.barriers > 0 && now - actor.waitingSinceMs > this.#limits.actorSilenceMsMax
-				? [shard]
-				: [],
+			actor.slices + actor.barriers > 0 && now - actor.waitingSinceMs > silenceMsMax ? [shard] : [],
 		);
 	}
 

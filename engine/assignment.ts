@@ -22,6 +22,8 @@ export class OwnedPartition {
 	readonly assignment: number;
 	phase: PartitionPhase = "joining";
 	haltReason: string | null = null;
+	/** Halted until the engine is started again: a claim would not mend what is wrong. */
+	sealedOff = false;
 	epoch = -1;
 	/** Next offset to accept. Everything below it is in a set or in Postgres. */
 	expected = -1;
@@ -31,6 +33,8 @@ export class OwnedPartition {
 	verify: RecordIdentity | null = null;
 	/** Batches in a row that were not at our position. */
 	mismatches = 0;
+	/** Times in a row that the records at our position could not be decoded. */
+	unreadable = 0;
 	lastRecordMs: number | null = null;
 	newestEventMs: number | null = null;
 
@@ -62,6 +66,7 @@ export class OwnedPartition {
 		this.durable = claim.nextOffset;
 		this.verify = claim.last;
 		this.mismatches = 0;
+		this.unreadable = 0;
 		this.lastRecordMs = claim.last?.timestampMs ?? null;
 		this.newestEventMs = claim.newestEventMs;
 		this.enter(claim.last === null ? "running" : "verifying");

@@ -7,7 +7,7 @@ export interface ClaimerCalls {
 	/** The row is ours and tells where to go on; forget everything held for the partition, then seek and resume. */
 	claimed(owned: OwnedPartition, claim: Claim, judgement: Judgement): void;
 	/** All of one claim's partitions were handed over. */
-	done(watermarks: ReadonlyMap<number, Watermarks>): void;
+	done(claims: readonly Claim[], watermarks: ReadonlyMap<number, Watermarks>): void;
 	failed(error: unknown): void;
 	act(): void;
 }
@@ -62,15 +62,15 @@ export class Claimer {
 			// Read again: another engine may have committed past the watermarks seen before the lock was ours.
 			const watermarks = await this.#source.watermarks();
 			if (incarnation !== this.#calls.incarnation()) return;
-			let claimed = 0;
+			const ours: Claim[] = [];
 			for (const claim of claims) {
 				const owned = this.#assignment.get(claim.partition);
 				if (owned === undefined || owned.phase !== "claiming" || !due.includes(owned)) continue;
-				claimed++;
+				ours.push(claim);
 				this.#calls.claimed(owned, claim, judgeClaim(claim, watermarks.get(claim.partition)));
 			}
 			// After a join in between there may be none left: the next claim is for those that came with it.
-			if (claimed > 0) this.#calls.done(watermarks);
+			if (ours.length > 0) this.#calls.done(ours, watermarks);
 		} catch (error) {
 			if (incarnation === this.#calls.incarnation()) this.#calls.failed(error);
 		}

@@ -2,6 +2,7 @@
  * Failures inside the engine, told apart by type: whether to try again is asked of `retryable`, never read from a
  * message. What a person at the terminal gets to see is in errors.ts.
  */
+import type { RecordPlace } from "../workers/messages.ts";
 import { EngineError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
 
@@ -26,6 +27,24 @@ export class NotCommittedError extends Error {
 	readonly retryable = true;
 }
 
+/**
+ * Postgres refused a row of the events (SQLSTATE class 22, 23 or 54). A day attached in mid-COPY does that once (23514),
+ * so it is poison only when the same record is refused again after a recovery (step 10).
+ */
+export class RefusedRowError extends Error {
+	/** SQLSTATE. */
+	readonly code: string;
+	readonly retryable = true;
+	/** Null when Postgres did not say which row, and none could be found. */
+	readonly place: RecordPlace | null;
+
+	constructor(message: string, code: string, place: RecordPlace | null, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+		this.place = place;
+	}
+}
+
 /** The database belongs to another topic or another cluster. A person must decide. Exit 78. */
 export class WrongLedgerError extends EngineError {
 	readonly code = "WRONG_LEDGER";
@@ -44,6 +63,18 @@ export class WrongLedgerError extends EngineError {
 export class InvariantError extends Error {
 	readonly code = "INVARIANT";
 	readonly retryable = false;
+}
+
+/** An invariant of one partition does not hold: that partition is halted, the others go on. */
+export class BrokenPartitionError extends Error {
+	readonly code = "INVARIANT";
+	readonly retryable = true;
+	readonly partition: number;
+
+	constructor(partition: number, message: string) {
+		super(message);
+		this.partition = partition;
+	}
 }
 
 /** A short, bounded code for logs and metric labels: ours, a SQLSTATE class, or a Node error code. */

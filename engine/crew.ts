@@ -1,4 +1,10 @@
-import type { FromActor, PartitionEpoch, ToActor } from "../workers/messages.ts";
+import type {
+	CondemnedRecord,
+	FromActor,
+	OffsetRange,
+	PartitionEpoch,
+	ToActor,
+} from "../workers/messages.ts";
 import type { PackedSlice } from "../workers/slice.ts";
 import type { ActorWatch } from "./actor-watch.ts";
 import { messageOf } from "./core-errors.ts";
@@ -10,6 +16,8 @@ export interface CrewCalls {
 	incarnation(): number;
 	/** An actor's answer to a barrier of the present incarnation. */
 	frozen(message: FromActor & { kind: "frozen" }): void;
+	/** An actor died: does that count against the budget of losses, or is a message known to be the cause? */
+	judge(shard: number): "counts" | "explained" | "hopeless";
 	/** An actor is lost with what it held; a new one is on its way. */
 	lost(error: Error): void;
 	/** Actors die too often, or one cannot be replaced. */
@@ -26,6 +34,8 @@ export class Crew implements ActorListener {
 	readonly #log: Log;
 	readonly #calls: CrewCalls;
 	#beingReplaced = 0;
+	/** What every actor is told, new ones too. */
+	#care: ToActor = { kind: "care", condemned: [], suspects: [] };
 
 	constructor(parts: {
 		actors: ActorPort;
@@ -70,6 +80,12 @@ export class Crew implements ActorListener {
 		this.#postAll({ kind: "stored", incarnation: this.#calls.incarnation(), set, partitions });
 	}
 
+	/** Records that need care, in place of those before. */
+	care(condemned: readonly CondemnedRecord[], suspects: readonly OffsetRange[]): void {
+		this.#care = { kind: "care", condemned, suspects };
+		this.#postAll(this.#care);
+	}
+
 	/** A new incarnation: everything held is dropped, and no barrier before it will be answered. */
 	drop(): void {
 		this.#watch.dropBarriers();
@@ -91,7 +107,8 @@ export class Crew implements ActorListener {
 			{ component: "actor", actor: shard, err: error },
 			`actor ${shard} is lost: ${messageOf(error)}`,
 		);
-		if (!this.#watch.lost(shard)) {
+		const judgement = this.#calls.judge(shard);
+		if (!this.#watch.lost(shard, judgement === "counts") || judgement === "hopeless") {
 			this.#calls.broken(new Error(`actors keep dying; the last one: ${messageOf(error)}`, { cause: error }));
 			return;
 		}
@@ -105,6 +122,7 @@ export class Crew implements ActorListener {
 		try {
 			await this.#actors.replace(shard);
 			this.#actors.post(shard, { kind: "drop", incarnation: this.#calls.incarnation() });
+			this.#actors.post(shard, this.#care);
 		} catch (error) {
 			this.#calls.broken(error);
 		}

@@ -4,7 +4,6 @@ import { type HttpService, startHttp } from "../monitoring/http.ts";
 import { createMetrics } from "../monitoring/metrics.ts";
 import type { EngineStatus } from "../monitoring/status.ts";
 import { packageVersion } from "../schema/package-root.ts";
-import type { ActorSettings } from "../workers/messages.ts";
 import { ActorWatch } from "./actor-watch.ts";
 import { ActorPool } from "./actors/actor-pool.ts";
 import { Assignment } from "./assignment.ts";
@@ -14,16 +13,20 @@ import { messageOf } from "./core-errors.ts";
 import { Credit } from "./credits.ts";
 import { EngineError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
+import { InvalidWindow } from "./invalid-window.ts";
 import { createKafka, type KafkaConnection } from "./kafka/client.ts";
+import { leaveGroup } from "./kafka/leave-group.ts";
 import { KafkaSource } from "./kafka/source.ts";
 import { requireTopic } from "./kafka/topic.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { Predecessors } from "./predecessors.ts";
 import { createSetQueue } from "./queues/set-queue.ts";
 import { QueuedSideJobs } from "./queues/side-jobs.ts";
 import { DayPartitions } from "./sink/day-partitions.ts";
 import { requireLedger } from "./sink/ledger-check.ts";
+import { MemberRegistry } from "./sink/member-registry.ts";
 import { requireCurrentSchema } from "./sink/schema-check.ts";
 import type { PostgresSettings } from "./sink/settings.ts";
 import { PostgresStore } from "./sink/writer.ts";
@@ -79,10 +82,25 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 
 	const owner = `${hostname()}:${process.pid}:${randomBytes(3).toString("hex")}`;
 	const days = new DayPartitions(postgres, owner, log);
-	const source = new KafkaSource({ connection: kafka, topic, groupId, sessionTimeoutMs }, limits, clock, log);
+	const members = new MemberRegistry(postgres, { owner, topic, groupId }, clock, log);
+	const leave = (memberId: string) => leaveGroup(createKafka(kafka, log, { retries: 1 }), groupId, memberId);
+	const predecessors = new Predecessors({ bury: () => members.bury(leave) }, clock, log);
+	const source = new KafkaSource(
+		{
+			connection: kafka,
+			topic,
+			groupId,
+			sessionTimeoutMs,
+			onMember: (memberId) => members.joined(memberId),
+			onJoined: () => predecessors.stop(),
+		},
+		limits,
+		clock,
+		log,
+	);
 	const store = new PostgresStore(postgres, { clusterId, topic, owner });
 	const actors = new ActorPool(
-		Array.from({ length: config.actors }, (_, shard): ActorSettings => {
+		Array.from({ length: config.actors }, (_, shard) => {
 			return { shard, topic, rules: config.rules, storedIdsMax: Math.ceil(STORED_IDS_MAX / config.actors) };
 		}),
 	);
@@ -107,6 +125,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		ledger: new Ledger(config.actors),
 		watch: new ActorWatch(config.actors, limits, clock),
 		setCredit: new Credit(limits.setBytesMax),
+		invalid: new InvalidWindow(config.invalidRatioMax),
 		tally: new Tally(clock),
 	};
 	const supervisor = new Supervisor(parts, onFatal);
@@ -116,7 +135,9 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 	const close = async (): Promise<void> => {
 		supervisor.halt();
 		jobs.stop();
+		predecessors.stop();
 		await source.stop();
+		await members.stop();
 		await actors.stop();
 		await store.close().catch(() => {});
 		await http?.close();
@@ -133,8 +154,10 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		const patienceS = Math.ceil(sessionTimeoutMs / 1000);
 		log.info(
 			{ component: "group" },
-			`joining group ${groupId} (a member that was killed is waited for, up to ${patienceS} s)`,
+			`joining group ${groupId} (a member that was killed is waited for, up to ${patienceS} s, unless Postgres knows that it is dead)`,
 		);
+		// Beside the start of the actors; the join need not wait for it, and its answer waits for the dead to be out.
+		void members.start().then(() => predecessors.start());
 		await supervisor.start();
 	} catch (error) {
 		await close();

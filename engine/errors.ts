@@ -60,6 +60,16 @@ function list(problems: readonly ConfigProblem[]): string {
 		.join("\n");
 }
 
+/** Dead letters passed `INVALID_RATIO_MAX` of the last messages. Exit 65. */
+export class TooMuchBadInputError extends EngineError {
+	readonly code = "TOO_MUCH_BAD_INPUT";
+	readonly retryable = false;
+
+	constructor(message: string, nextStep: string) {
+		super(message, EXIT.badInput, nextStep);
+	}
+}
+
 /** Kafka or Postgres cannot be reached, or lacks what is needed. Exit 69. */
 export class UnavailableError extends EngineError {
 	readonly dependency: string;

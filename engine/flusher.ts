@@ -1,6 +1,7 @@
 import type { FromActor } from "../workers/messages.ts";
 import { FencedError } from "./core-errors.ts";
 import type { Credit } from "./credits.ts";
+import type { InvalidWindow } from "./invalid-window.ts";
 import type { Accepted, Ledger, PendingSet } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock, CommitPhases, CommitSet, Store, Timer } from "./ports.ts";
@@ -19,6 +20,8 @@ export interface FlusherParts {
 	readonly store: Pick<Store, "commit">;
 	/** Made with the function that commits one set; it must call it for one set after the other. */
 	readonly queue: (commit: (set: number) => Promise<void>) => SetQueue;
+	/** Judges how much of the input is bad (step 12). */
+	readonly invalid: InvalidWindow;
 	readonly calls: FlusherCalls;
 }
 
@@ -101,20 +104,22 @@ export class Flusher {
 	}
 
 	async #commit(set: number): Promise<void> {
-		const { ledger, credit, store, calls } = this.#parts;
+		const { ledger, credit, clock, store, invalid, calls } = this.#parts;
 		const incarnation = calls.incarnation();
 		try {
-			const sealed = ledger.take(set);
+			const sealed = ledger.take(set, clock.monotonicMs());
 			if (sealed === null) return;
+			const recent = invalid.judge(sealed);
 			// The place behind the set in COMMIT is free: the next one may be frozen while this one is written.
 			calls.act();
-			const phases = await store.commit(sealed);
+			const phases = await store.commit(sealed, recent);
 			const done = ledger.committed(set);
 			if (done === null || incarnation !== calls.incarnation()) {
 				calls.committedLate(sealed, phases);
 				return;
 			}
 			credit.giveBack(done.bytes);
+			invalid.committed(sealed);
 			calls.committed(sealed, done, phases);
 		} catch (error) {
 			if (incarnation !== calls.incarnation()) return;

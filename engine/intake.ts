@@ -11,6 +11,8 @@ export interface IntakeTrouble {
 	positionLost(owned: OwnedPartition): void;
 	/** The record counted last is another one now: the topic was deleted and created again (K33). */
 	recreated(owned: OwnedPartition, found: RecordIdentity): void;
+	/** The records at our position cannot be decoded. */
+	unreadable(owned: OwnedPartition, reason: string): void;
 	/** The record counted last, at `offset`, is not in the log any more; identity could not be checked. */
 	unverified(owned: OwnedPartition, offset: number): void;
 }
@@ -24,17 +26,21 @@ export class Intake {
 	readonly #router: Router;
 	readonly #accept: (accepted: Accepted) => void;
 	readonly #trouble: IntakeTrouble;
+	readonly #cut: (partition: number, expected: number) => number | null;
 
 	constructor(parts: {
 		assignment: Assignment;
 		router: Router;
 		accept: (accepted: Accepted) => void;
 		trouble: IntakeTrouble;
+		/** The offset at which a batch of this partition must end, so that a suspect comes alone; null: anywhere. */
+		cut: (partition: number, expected: number) => number | null;
 	}) {
 		this.#assignment = parts.assignment;
 		this.#router = parts.router;
 		this.#accept = parts.accept;
 		this.#trouble = parts.trouble;
+		this.#cut = parts.cut;
 	}
 
 	/** Returns the bytes now held by the open set, or null when the batch was dropped. */
@@ -46,6 +52,11 @@ export class Intake {
 			return null;
 		}
 		owned.mismatches = 0;
+		if (batch.unreadable !== undefined) {
+			this.#trouble.unreadable(owned, batch.unreadable);
+			return null;
+		}
+		owned.unreadable = 0;
 		let standing = false;
 		if (owned.verify !== null) {
 			if (!batch.records.next()) return null;
@@ -53,12 +64,23 @@ export class Intake {
 			if (!this.#verified(owned, owned.verify, identityOf(batch.records))) return null;
 		}
 		const from = owned.expected;
-		const routed = this.#router.route(batch.records, owned.partition, owned.epoch, from, standing);
+		const cut = this.#cut(owned.partition, from);
+		const isCut = cut !== null && cut < batch.nextOffset;
+		const { partition, epoch } = owned;
+		const routed = this.#router.route(
+			batch.records,
+			partition,
+			epoch,
+			from,
+			standing,
+			isCut ? cut : undefined,
+		);
 		// The read-back may cover offsets that were counted long ago; it never moves the position backwards.
-		owned.expected = Math.max(from, batch.nextOffset);
-		batch.resolve();
+		owned.expected = Math.max(from, isCut ? cut : batch.nextOffset);
+		if (isCut) this.#trouble.seek(owned);
+		else batch.resolve();
 		if (owned.expected > from) {
-			this.#accept({ partition: owned.partition, epoch: owned.epoch, from, to: owned.expected, ...routed });
+			this.#accept({ partition, epoch, from, to: owned.expected, ...routed });
 		}
 		return routed;
 	}

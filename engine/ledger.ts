@@ -1,5 +1,5 @@
 import type { FrozenPart } from "../workers/part.ts";
-import { InvariantError } from "./core-errors.ts";
+import { BrokenPartitionError } from "./core-errors.ts";
 import type { CommitSet, RecordIdentity, SetRange } from "./ports.ts";
 
 /** What the router says of a batch it has packed. */
@@ -71,6 +71,7 @@ export class Ledger {
 	#open: SetBeingBuilt | null = null;
 	#waiting: SetBeingBuilt | null = null;
 	#committing: SetBeingBuilt | null = null;
+	#takenAtMs = 0;
 
 	constructor(shards: number) {
 		this.#shards = shards;
@@ -107,9 +108,9 @@ export class Ledger {
 			});
 		} else {
 			if (range.epoch !== accepted.epoch || range.to !== accepted.from) {
-				throw new InvariantError(
-					`partition ${accepted.partition}: offsets ${accepted.from}.. of epoch ${accepted.epoch} do not follow ` +
-						`${range.to} of epoch ${range.epoch}`,
+				throw new BrokenPartitionError(
+					accepted.partition,
+					`offsets ${accepted.from}.. of epoch ${accepted.epoch} do not follow ${range.to} of epoch ${range.epoch}`,
 				);
 			}
 			range.to = accepted.to;
@@ -140,12 +141,18 @@ export class Ledger {
 		return waiting.missing === 0;
 	}
 
+	/** How long the set in COMMIT has been there, in ms; 0 when there is none. */
+	committingMs(nowMs: number): number {
+		return this.#committing === null ? 0 : nowMs - this.#takenAtMs;
+	}
+
 	/** The waiting set goes to COMMIT. Null when it is not there any more, or not complete. */
-	take(set: number): CommitSet | null {
+	take(set: number, nowMs: number): CommitSet | null {
 		const waiting = this.#waiting;
 		if (waiting === null || waiting.set !== set || waiting.missing > 0 || this.#committing !== null)
 			return null;
 		this.#committing = waiting;
+		this.#takenAtMs = nowMs;
 		this.#waiting = null;
 		return sealed(waiting);
 	}
@@ -217,8 +224,9 @@ function sealed(set: SetBeingBuilt): CommitSet {
 		.map((range) => {
 			const records = folded.get(range.partition) ?? 0;
 			if (records !== range.records) {
-				throw new InvariantError(
-					`set ${set.set}, partition ${range.partition}: ${range.records} records routed, ${records} folded`,
+				throw new BrokenPartitionError(
+					range.partition,
+					`${range.records} records were routed for set ${set.set}, ${records} folded`,
 				);
 			}
 			return { ...range, gaps: range.to - range.from - range.records };

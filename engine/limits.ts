@@ -20,15 +20,24 @@ export interface Limits {
 	readonly sliceDelayMs: number;
 	/** An actor with work and no answer for this long is lost. */
 	readonly actorSilenceMsMax: number;
+	/** The same for an actor that holds suspects: a hang is then expected, and each costs this much. */
+	readonly suspectSilenceMsMax: number;
 	/** More actors lost than this within `actorLossWindowMs` end the process: it is our bug, or the machine's memory. */
 	readonly actorLossesMax: number;
 	readonly actorLossWindowMs: number;
+	/** More records condemned for killing actors than this within `condemnedWindowMs` end the process: it is our bug. */
+	readonly condemnedMax: number;
+	readonly condemnedWindowMs: number;
 	/** More consumer crashes than this within `crashWindowMs` end the process. */
 	readonly crashesMax: number;
 	readonly crashWindowMs: number;
 	/** Recovery backoff: first wait, and the longest. */
 	readonly backoffMs: number;
 	readonly backoffMsMax: number;
+	/** Without an answered heartbeat for this long the engine is not ready; they come every second. */
+	readonly groupSilenceMsMax: number;
+	/** A commit takes well under a second; the longest honest wait, for a frozen engine's lock, ends after 5 s. */
+	readonly flushSilenceMsMax: number;
 	/** How often the watermarks are read. */
 	readonly watermarkIntervalMs: number;
 	/** What is charged for a record beyond its key, value and headers: its index entry, its share of the row and of the ids. */
@@ -51,12 +60,17 @@ export function limitsOf(settings: LimitSettings): Limits {
 		sliceBytesMax: 64 * 1024,
 		sliceDelayMs: 5,
 		actorSilenceMsMax: 30_000,
+		suspectSilenceMsMax: 5_000,
 		actorLossesMax: 5,
 		actorLossWindowMs: 60_000,
+		condemnedMax: 100,
+		condemnedWindowMs: 60 * 60_000,
 		crashesMax: 10,
 		crashWindowMs: 10 * 60_000,
 		backoffMs: 200,
 		backoffMsMax: 10_000,
+		groupSilenceMsMax: 5_000,
+		flushSilenceMsMax: 10_000,
 		watermarkIntervalMs: 2_000,
 		recordOverheadBytes: 64,
 	};

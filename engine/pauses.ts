@@ -1,7 +1,15 @@
 import type { Source } from "./ports.ts";
 
-/** Why Kafka is not read. One partition: `claim`, `halted`, `position`. All of them: the others. */
-export type PauseReason = "claim" | "halted" | "position" | "recovery" | "actors" | "flush" | "stopping";
+/** Why Kafka is not read. One partition: `claim`, `halted`, `position`, `suspect`. All of them: the others. */
+export type PauseReason =
+	| "claim"
+	| "halted"
+	| "position"
+	| "suspect"
+	| "recovery"
+	| "actors"
+	| "flush"
+	| "stopping";
 
 /**
  * Pausing by reasons: a partition flows when no reason is left, so that two causes never undo each other (electric's

@@ -3,7 +3,7 @@
  * that a simulation can replace them and replay any interleaving from a seed.
  */
 import type { FlushPhases } from "../monitoring/commit-report.ts";
-import type { FromActor, PartitionEpoch, ToActor } from "../workers/messages.ts";
+import type { FromActor, PartitionEpoch, RecordPlace, ToActor } from "../workers/messages.ts";
 import type { FrozenPart } from "../workers/part.ts";
 
 /** A timer that was set; `cancel` is safe after it fired. */
@@ -52,6 +52,8 @@ export interface SourceBatch {
 	readonly records: RecordCursor;
 	/** Moves the source's own position to `nextOffset`; only in the tick in which the batch was delivered. */
 	resolve(): void;
+	/** Why the records from `fetchedOffset` on cannot be read, for people; then there are none here. */
+	readonly unreadable?: string;
 }
 
 /** Called synchronously by the source; nothing here may wait. */
@@ -95,6 +97,12 @@ export interface RecordIdentity {
 	readonly hash: Uint8Array;
 }
 
+/** Messages of the last ones (`InvalidWindow`), and how many of them became dead letters. */
+export interface RecentCounts {
+	readonly records: number;
+	readonly deadLetters: number;
+}
+
 /** One partition's stretch of offsets in a set: `[from, to)`. */
 export interface SetRange extends PartitionEpoch {
 	readonly from: number;
@@ -119,16 +127,32 @@ export interface Claim extends PartitionEpoch {
 	readonly nextOffset: number;
 	readonly last: RecordIdentity | null;
 	readonly newestEventMs: number | null;
+	/** As of the row's last move, which was at `atMs` of the server's clock. */
+	readonly recent: RecentCounts & { readonly atMs: number };
+}
+
+/** What Postgres says of itself when it is asked whether it is there. */
+export interface Pulse {
+	/**
+	 * Age of the oldest snapshot that keeps dead rows from being cleaned, in seconds: behind a forgotten psql the hot rows
+	 * grow slower with every flush. Null when there is none, or when our role may not see it.
+	 */
+	readonly oldestSnapshotSeconds: number | null;
 }
 
 /** What Postgres is asked for. All failures reject with an `EngineError` or a driver error; none leaves a doubt behind. */
 export interface Store {
 	/** Step 2: raises the epoch of these partitions; `lowWatermarks` is where a partition never seen starts. */
 	claim(lowWatermarks: ReadonlyMap<number, number>): Promise<readonly Claim[]>;
-	/** Step 7: one transaction. Rejects with `FencedError` when somebody else has claimed in between. */
-	commit(set: CommitSet): Promise<CommitPhases>;
+	/**
+	 * Step 7: one transaction. `recent` is stored beside the offsets, for whoever claims a partition next. Rejects with
+	 * `FencedError` when somebody else has claimed in between.
+	 */
+	commit(set: CommitSet, recent: ReadonlyMap<number, RecentCounts>): Promise<CommitPhases>;
+	/** Called when a connection that writes or claims was lost while nothing was under way on it. Set by the supervisor. */
+	onLost: (error: Error) => void;
 	/** Rejects unless Postgres answers and takes writes. Independent of the other two. */
-	ping(): Promise<void>;
+	ping(): Promise<Pulse>;
 	/** Throws every connection away at once; whatever was under way fails. */
 	reset(): void;
 	close(): Promise<void>;
@@ -144,6 +168,8 @@ export interface ActorPort {
 	readonly count: number;
 	start(listener: ActorListener): Promise<void>;
 	post(shard: number, message: ToActor, transfer?: readonly ArrayBuffer[]): void;
+	/** The suspect this actor has, or had when it died, in hand; null when none (`care`). */
+	inHand(shard: number): RecordPlace | null;
 	/** A new thread for this shard, empty. */
 	replace(shard: number): Promise<void>;
 	stop(): Promise<void>;

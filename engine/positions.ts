@@ -1,10 +1,14 @@
 import type { Assignment, OwnedPartition } from "./assignment.ts";
+import type { BrokenPartitionError } from "./core-errors.ts";
 import type { IntakeTrouble } from "./intake.ts";
 import type { Judgement } from "./judge-claim.ts";
 import type { Log } from "./log.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Claim, RecordIdentity, Source, Watermarks } from "./ports.ts";
 import { StallWatch } from "./stall-watch.ts";
+
+/** Readings of the same batch until it counts as broken. */
+const UNREADABLE_MAX = 3;
 
 /**
  * Where each partition goes on, and when it may not: adopts claims, and halts what does not fit the log in Kafka. A
@@ -61,6 +65,17 @@ export class Positions implements IntakeTrouble {
 		this.#log.error({ component: "claim", partition }, `partition ${partition} is halted: ${reason}`);
 	}
 
+	/** What was routed and what came back do not agree: nothing of this partition is stored until a person has looked. */
+	sealOff({ partition, message }: BrokenPartitionError): void {
+		const owned = this.#assignment.get(partition);
+		if (owned === undefined || owned.sealedOff) return;
+		owned.sealedOff = true;
+		this.halt(
+			owned,
+			`an invariant does not hold (${message}); nothing wrong was stored, a restart reads it again`,
+		);
+	}
+
 	seek(owned: OwnedPartition): void {
 		this.#source.seek(owned.partition, owned.position);
 	}
@@ -78,6 +93,24 @@ export class Positions implements IntakeTrouble {
 			owned,
 			`the record at offset ${found.offset} is not the one that was counted there: ` +
 				"the topic was deleted and created again under the same name",
+		);
+	}
+
+	/** A flipped bit on the way is gone with a second reading; what is broken in the log stays so. */
+	unreadable(owned: OwnedPartition, reason: string): void {
+		owned.unreadable++;
+		if (owned.unreadable < UNREADABLE_MAX) {
+			const about = { component: "kafka", partition: owned.partition, offset: owned.position };
+			this.#log.warn(
+				about,
+				`the records from offset ${owned.position} on cannot be read (${reason}); asking again`,
+			);
+			this.seek(owned);
+			return;
+		}
+		this.halt(
+			owned,
+			`unreadable_batch: the records from offset ${owned.position} on cannot be read: ${reason}`,
 		);
 	}
 

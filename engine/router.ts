@@ -37,9 +37,16 @@ export class Router {
 
 	/**
 	 * Routes what the cursor still holds at or above `from`. `standing`: the cursor already stands on a record that
-	 * nobody has routed (it was looked at for the read-back of step 2).
+	 * nobody has routed (it was looked at for the read-back of step 2). `end`: nothing at or above this offset.
 	 */
-	route(records: RecordCursor, partition: number, epoch: number, from: number, standing = false): Routed {
+	route(
+		records: RecordCursor,
+		partition: number,
+		epoch: number,
+		from: number,
+		standing = false,
+		end = Number.POSITIVE_INFINITY,
+	): Routed {
 		let count = 0;
 		let bytes = 0;
 		let firstTimestampMs = -1;
@@ -49,6 +56,7 @@ export class Router {
 		let current = standing || records.next();
 		for (; current; current = records.next()) {
 			if (records.offset < from) continue;
+			if (records.offset >= end) break;
 			const shard = shards === 1 ? 0 : shardOf(records, shards);
 			const writer = this.#writers[shard]!;
 			writer.append(
@@ -65,13 +73,15 @@ export class Router {
 				records.headers,
 			);
 			if (count === 0) firstTimestampMs = records.timestampMs;
+			// The cursor does not go back, and a batch that is cut ends before the record it stands on.
+			if (end !== Number.POSITIVE_INFINITY) last = identityOf(records);
 			count++;
 			bytes += overhead + records.valueEnd - records.valueStart + records.keyEnd - records.keyStart;
 			// A dead letter keeps them until its set is committed, and they may be as large as the value.
 			if (records.headers !== null) bytes += records.headers.length;
 			if (writer.byteLength >= this.#limits.sliceBytesMax) this.#seal(shard);
 		}
-		if (count > 0) last = identityOf(records);
+		if (count > 0) last ??= identityOf(records);
 		if (this.#timer === null && count > 0)
 			this.#timer = this.#clock.after(this.#limits.sliceDelayMs, () => this.flush());
 		return { records: count, bytes, first: count > 0 ? { timestampMs: firstTimestampMs } : null, last };

@@ -56,6 +56,8 @@ export class StatusReporter {
 			},
 			openHours: tally.lastHours,
 			flush: tally.flushStatus(ledger.waiting === null ? 0 : 1),
+			postgres: { oldestSnapshotSeconds: this.#supervisor.watchdog.oldestSnapshotSeconds },
+			invalid: { ...this.#parts.invalid.counts, ratioMax: this.#parts.invalid.ratioMax },
 			totals: {
 				stored: tally.stored,
 				deadLetters: tally.deadLetters,
@@ -73,6 +75,19 @@ export class StatusReporter {
 		if (state !== "running") reasons.push(STATE_REASONS[state]);
 		if (postgresTrouble !== null) reasons.push(`Postgres does not take writes: ${postgresTrouble}`);
 		if (kafkaTrouble !== null) reasons.push(`Kafka does not answer: ${kafkaTrouble}`);
+		const { groupSilentMs } = this.#supervisor;
+		if (groupSilentMs > this.#parts.limits.groupSilenceMsMax) {
+			reasons.push(`the consumer group has not answered for ${Math.round(groupSilentMs / 1000)} s`);
+		}
+		const committingMs = this.#parts.ledger.committingMs(this.#parts.clock.monotonicMs());
+		if (committingMs > this.#parts.limits.flushSilenceMsMax) {
+			reasons.push(`a flush has not ended for ${Math.round(committingMs / 1000)} s`);
+		}
+		const { failures, lastError } = this.#parts.tally.flushStatus(0);
+		// The claim between two commits that fail succeeds; and a quiet topic has nothing to try again.
+		if (failures > 0 && owned.some((one) => (this.#lagOf(one) ?? 0) > 0)) {
+			reasons.push(`Postgres does not take what is to be stored: ${lastError}`);
+		}
 		for (const partition of owned) {
 			if (partition.phase === "halted") {
 				reasons.push(`partition ${partition.partition} is halted: ${partition.haltReason}`);
@@ -84,8 +99,7 @@ export class StatusReporter {
 	#partition(owned: OwnedPartition, nowMs: number): PartitionStatus {
 		const reading = this.#supervisor.watchdog.watermarks;
 		const watermarks = reading?.of.get(owned.partition);
-		const known = owned.durable >= 0 && watermarks !== undefined;
-		const lag = known ? lagOf(owned.durable, watermarks) : null;
+		const lag = this.#lagOf(owned);
 		if (lag === null || lag === 0) this.#lagSinceMs.delete(owned.partition);
 		else if (!this.#lagSinceMs.has(owned.partition)) this.#lagSinceMs.set(owned.partition, nowMs);
 		const pending = this.#parts.ledger.oldestPendingMs(owned.partition);
@@ -106,6 +120,11 @@ export class StatusReporter {
 			newestEventMs: owned.newestEventMs,
 			lastRecordMs: owned.lastRecordMs,
 		};
+	}
+
+	#lagOf(owned: OwnedPartition): number | null {
+		const watermarks = this.#supervisor.watchdog.watermarks?.of.get(owned.partition);
+		return owned.durable >= 0 && watermarks !== undefined ? lagOf(owned.durable, watermarks) : null;
 	}
 
 	#set(set: PendingSet | null): SetStatus | null {

@@ -3,6 +3,7 @@ import type { ActorWatch } from "./actor-watch.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Credit } from "./credits.ts";
 import type { SetQueue } from "./flusher.ts";
+import type { InvalidWindow } from "./invalid-window.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -33,5 +34,6 @@ export interface SupervisorParts {
 	readonly ledger: Ledger;
 	readonly watch: ActorWatch;
 	readonly setCredit: Credit;
+	readonly invalid: InvalidWindow;
 	readonly tally: Tally;
 }

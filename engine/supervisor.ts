@@ -6,8 +6,9 @@
  * `batch` (position and assignment must not change in between, K8). Steps are numbered as in ARCHITECTURE.md.
  */
 import type { EngineState } from "../monitoring/status.ts";
+import { Care } from "./care.ts";
 import { Claimer } from "./claimer.ts";
-import { codeOf, isRetryable, messageOf } from "./core-errors.ts";
+import { BrokenPartitionError, codeOf, isRetryable, messageOf, RefusedRowError } from "./core-errors.ts";
 import { Crew } from "./crew.ts";
 import { Flusher } from "./flusher.ts";
 import { Intake } from "./intake.ts";
@@ -30,6 +31,10 @@ export const RECOVERY_REASONS = [
 	"actor_lost",
 	"position_lost",
 	"log_shrank",
+	"poison",
+	"suspect",
+	"invariant",
+	"connection_lost",
 ] as const;
 
 type RecoveryReason = (typeof RECOVERY_REASONS)[number];
@@ -46,9 +51,12 @@ export class Supervisor implements SourceListener {
 	readonly #flusher: Flusher;
 	readonly #recovery: Recovery;
 	readonly #positions: Positions;
+	readonly #care: Care;
 	readonly #life = new Lifecycle();
 	readonly #onFatal: (error: unknown) => void;
 	#onIdle: (() => void) | null = null;
+	/** Monotonic time of the group's last sign of life: a join or an answered heartbeat. */
+	#groupSignMs: number | null = null;
 
 	/** `onFatal`: what cannot be recovered from; the process must end. Called at most once. */
 	constructor(parts: SupervisorParts, onFatal: (error: unknown) => void) {
@@ -56,8 +64,10 @@ export class Supervisor implements SourceListener {
 		this.#onFatal = onFatal;
 		const { limits, clock, source, store, actors, assignment, ledger } = parts;
 		this.pauses = new Pauses(source);
+		store.onLost = (error) => this.#recover("connection_lost", error);
 		this.watchdog = new Watchdog({
 			...parts,
+			suspects: () => this.#care.suspects,
 			onSilent: (shard, error) => this.#crew.lost(shard, error),
 			onWatermarks: (watermarks) => this.#unstall(watermarks),
 		});
@@ -72,11 +82,13 @@ export class Supervisor implements SourceListener {
 			calls: {
 				incarnation: () => this.incarnation,
 				frozen: (message) => this.#guarded(() => this.#flusher.frozen(message)),
+				judge: (shard) => this.#care.lost(shard),
 				lost: (error) => this.#recover("actor_lost", error),
 				broken: (error) => this.#fail(error),
 				act: () => this.#act(),
 			},
 		});
+		this.#care = new Care({ ...parts, pauses: this.pauses, crew: this.#crew });
 		this.#router = new Router(actors.count, limits, clock, (shard, slice) => this.#crew.slice(shard, slice));
 		this.#flusher = new Flusher({
 			ledger,
@@ -85,6 +97,7 @@ export class Supervisor implements SourceListener {
 			clock,
 			store,
 			queue: parts.queue,
+			invalid: parts.invalid,
 			calls: {
 				barrier: (set) => {
 					this.#router.flush();
@@ -93,11 +106,7 @@ export class Supervisor implements SourceListener {
 				incarnation: () => this.incarnation,
 				committed: (set, done, phases) => this.#committed(set, done, phases),
 				committedLate: (set, phases) => parts.observer.committed(parts.tally.committed(set, null, phases)),
-				failed: (reason, error) => {
-					parts.tally.flushFailed(error);
-					parts.observer.flushFailed(reason === "fenced" ? reason : codeOf(error));
-					this.#recover(reason, error);
-				},
+				failed: (reason, error) => this.#flushFailed(reason, error),
 				broken: (error) => this.#fail(error),
 				act: () => this.#act(),
 			},
@@ -112,7 +121,8 @@ export class Supervisor implements SourceListener {
 					this.#forget([owned.partition]);
 					this.#positions.claimed(owned, claim, judgement);
 				},
-				done: (watermarks) => {
+				done: (claims, watermarks) => {
+					parts.invalid.adopt(claims);
 					this.watchdog.note(watermarks);
 					this.#claimsDone();
 				},
@@ -123,13 +133,22 @@ export class Supervisor implements SourceListener {
 		this.#intake = new Intake({
 			assignment,
 			router: this.#router,
-			accept: (accepted) => this.#flusher.accept(accepted),
+			accept: (accepted) => {
+				this.#care.accepted(accepted);
+				this.#flusher.accept(accepted);
+			},
 			trouble: this.#positions,
+			cut: (partition, expected) => this.#care.cut(partition, expected),
 		});
 	}
 
 	get state(): EngineState {
 		return this.#life.state;
+	}
+
+	/** How long the group has said nothing, in ms; 0 before the first join. */
+	get groupSilentMs(): number {
+		return this.#groupSignMs === null ? 0 : this.#parts.clock.monotonicMs() - this.#groupSignMs;
 	}
 
 	get incarnation(): number {
@@ -168,10 +187,14 @@ export class Supervisor implements SourceListener {
 	joined(partitions: readonly number[]): void {
 		const { assignment, observer, log, tally } = this.#parts;
 		const { kept, lost } = assignment.join(partitions);
-		if (lost.length > 0) this.#forget(lost);
+		if (lost.length > 0) {
+			this.#forget(lost);
+			this.#care.forget(lost);
+		}
 		for (const partition of kept) this.#positions.kept(assignment.get(partition)!);
 		this.pauses.assign(partitions, kept);
 		this.#recovery.joined();
+		this.#groupSignMs = this.#parts.clock.monotonicMs();
 		tally.rebalances++;
 		observer.rebalanced();
 		log.info(
@@ -183,7 +206,7 @@ export class Supervisor implements SourceListener {
 
 	/** Step 4. */
 	batch(batch: SourceBatch): void {
-		if (this.#life.state !== "running") return;
+		if (this.#life.state !== "running" || this.#care.holds(batch.partition)) return;
 		const { clock, observer } = this.#parts;
 		const startedMs = clock.monotonicMs();
 		this.#guarded(() => {
@@ -195,11 +218,12 @@ export class Supervisor implements SourceListener {
 	}
 
 	skipped(partition: number, fetchedOffset: number, lastOffset: number): void {
-		if (this.#life.state !== "running") return;
+		if (this.#life.state !== "running" || this.#care.holds(partition)) return;
 		this.#guarded(() => this.#intake.skipped(partition, fetchedOffset, lastOffset));
 	}
 
 	heartbeat(): void {
+		this.#groupSignMs = this.#parts.clock.monotonicMs();
 		if (this.#recovery.heartbeat()) this.#act();
 	}
 
@@ -215,7 +239,8 @@ export class Supervisor implements SourceListener {
 		try {
 			note();
 		} catch (error) {
-			this.#fail(error);
+			if (error instanceof BrokenPartitionError) this.#recover("invariant", error);
+			else this.#fail(error);
 			return;
 		}
 		this.#act();
@@ -226,6 +251,10 @@ export class Supervisor implements SourceListener {
 		try {
 			this.#press("actors", this.#parts.watch.credit.full);
 			this.#press("flush", this.#parts.setCredit.full);
+			if (this.#care.holdForTrial()) {
+				this.#recover("suspect", new Error("actors must hold nothing else when a suspect is tried"));
+				return;
+			}
 			if (this.#mayClaim()) this.#claimIfDue();
 			this.#flusher.freezeIfDue(this.#life.state === "stopping");
 		} catch (error) {
@@ -277,11 +306,22 @@ export class Supervisor implements SourceListener {
 		assignment.committed(set.ranges, newest);
 		for (const { partition, gaps } of set.ranges) if (gaps > 0) observer.gap(partition, gaps);
 		this.#recovery.healed();
+		this.#care.committed(set.ranges);
 		const partitions = set.ranges.map(({ partition, epoch }) => ({ partition, epoch }));
 		this.#crew.stored(set.set, partitions);
 		jobs.publish(new Map(set.ranges.map((range) => [range.partition, range.to])));
 		if (newest.size > 0) jobs.days(Math.max(...newest.values()));
 		observer.committed(tally.committed(set, done, phases));
+	}
+
+	#flushFailed(reason: "fenced" | "flush_failed", error: unknown): void {
+		const { tally, observer } = this.#parts;
+		tally.flushFailed(error);
+		observer.flushFailed(reason === "fenced" ? reason : codeOf(error));
+		const isPoison = error instanceof RefusedRowError && this.#care.refused(error);
+		// One record less to be refused is progress: the next try need not wait longer than this one.
+		if (isPoison) this.#recovery.healed();
+		this.#recover(isPoison ? "poison" : error instanceof BrokenPartitionError ? "invariant" : reason, error);
 	}
 
 	#forget(partitions: readonly number[]): void {
@@ -302,16 +342,19 @@ export class Supervisor implements SourceListener {
 			return;
 		}
 		const { assignment, store, tally, observer, log } = this.#parts;
+		if (error instanceof BrokenPartitionError) this.#positions.sealOff(error);
 		if (this.#life.state !== "stopping") this.#life.enter("recovering");
 		const delayMs = this.#recovery.begin();
 		this.pauses.add("recovery");
 		const records = this.#flusher.drop();
 		this.#router.drop();
 		for (const owned of assignment.all()) {
+			if (owned.sealedOff) continue;
 			owned.release();
 			this.pauses.reset(owned.partition);
 		}
 		this.#crew.drop();
+		this.#care.recovered();
 		store.reset();
 		tally.recoveries++;
 		tally.abandonedRecords += this.#life.state === "stopping" ? records : 0;
@@ -326,7 +369,6 @@ export class Supervisor implements SourceListener {
 	#fail(error: unknown): void {
 		if (this.#life.over) return;
 		this.#life.enter("failed");
-		this.#parts.log.error({ component: "engine", err: error }, `cannot go on: ${messageOf(error)}`);
 		this.#parts.store.reset();
 		this.pauses.add("stopping");
 		this.#onIdle?.();

@@ -4,6 +4,9 @@ import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Clock, Source, Store, Timer, Watermarks } from "./ports.ts";
 
+/** Enough for the event loop to take in what waited in the ports. */
+const SECOND_LOOK_MS = 500;
+
 /** Watermarks as read from the brokers at one moment. */
 export interface WatermarkReading {
 	readonly atMs: number;
@@ -11,12 +14,14 @@ export interface WatermarkReading {
 }
 
 export interface WatchdogParts {
-	readonly limits: Pick<Limits, "watermarkIntervalMs" | "actorSilenceMsMax">;
+	readonly limits: Pick<Limits, "watermarkIntervalMs" | "actorSilenceMsMax" | "suspectSilenceMsMax">;
 	readonly clock: Clock;
 	readonly source: Pick<Source, "watermarks">;
 	readonly store: Pick<Store, "ping">;
 	readonly watch: ActorWatch;
 	readonly log: Log;
+	/** Actors hold records that may kill them. */
+	readonly suspects: () => boolean;
 	/** An actor had work and said nothing for too long. */
 	readonly onSilent: (shard: number, error: Error) => void;
 	readonly onWatermarks: (watermarks: ReadonlyMap<number, Watermarks>) => void;
@@ -29,6 +34,7 @@ export class Watchdog {
 	#stopped = false;
 	#watermarks: WatermarkReading | null = null;
 	#postgresTrouble: string | null = null;
+	#oldestSnapshotSeconds: number | null = null;
 	#kafkaTrouble: string | null = null;
 
 	constructor(parts: WatchdogParts) {
@@ -43,6 +49,11 @@ export class Watchdog {
 	/** Why Postgres did not take writes when it was last asked; null when it did. */
 	get postgresTrouble(): string | null {
 		return this.#postgresTrouble;
+	}
+
+	/** Age of the oldest snapshot in Postgres as of the last look; null when there is none, or when nobody answered. */
+	get oldestSnapshotSeconds(): number | null {
+		return this.#oldestSnapshotSeconds;
 	}
 
 	/** Why Kafka did not answer when it was last asked; null when it did. */
@@ -69,11 +80,26 @@ export class Watchdog {
 	}
 
 	async #look(): Promise<void> {
-		const { watch, limits, onSilent } = this.#parts;
-		for (const shard of watch.silent()) {
-			onSilent(shard, new Error(`no answer for ${limits.actorSilenceMsMax} ms while it had work`));
+		await Promise.all([this.#lookForSilence(), this.#readWatermarks(), this.#pingPostgres()]);
+	}
+
+	/**
+	 * Twice: after a pause of the whole process (SIGSTOP, a suspended laptop) timers come before the answers that wait
+	 * in the ports, and every actor would look silent.
+	 */
+	async #lookForSilence(): Promise<void> {
+		const { watch, limits, suspects, onSilent, clock } = this.#parts;
+		const silenceMsMax = suspects()
+			? Math.min(limits.suspectSilenceMsMax, limits.actorSilenceMsMax)
+			: limits.actorSilenceMsMax;
+		const silent = watch.silent(silenceMsMax);
+		if (silent.length === 0) return;
+		await new Promise<void>((resolve) => clock.after(SECOND_LOOK_MS, resolve));
+		const still = watch.silent(silenceMsMax).filter((shard) => silent.includes(shard));
+		if (this.#stopped) return;
+		for (const shard of still) {
+			onSilent(shard, new Error(`no answer for ${silenceMsMax} ms while it had work`));
 		}
-		await Promise.all([this.#readWatermarks(), this.#pingPostgres()]);
 	}
 
 	/** A line when trouble begins and one when it ends, not one at every look. */
@@ -98,10 +124,11 @@ export class Watchdog {
 
 	async #pingPostgres(): Promise<void> {
 		try {
-			await this.#parts.store.ping();
+			this.#oldestSnapshotSeconds = (await this.#parts.store.ping()).oldestSnapshotSeconds;
 			this.#tell("Postgres", this.#postgresTrouble, null);
 			this.#postgresTrouble = null;
 		} catch (error) {
+			this.#oldestSnapshotSeconds = null;
 			this.#tell("Postgres", this.#postgresTrouble, messageOf(error));
 			this.#postgresTrouble = messageOf(error);
 		}

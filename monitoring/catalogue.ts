@@ -84,6 +84,11 @@ export function defineEvents(registry: Registry) {
 			"Transactions that failed, by SQLSTATE or connection error",
 			"code",
 		),
+		consumerRebuilds: counter(
+			"engine_consumer_rebuilds_total",
+			"Times the Kafka consumer was thrown away and built anew",
+			"reason",
+		),
 		flushBytes: counter("engine_flush_bytes_total", "Bytes sent to Postgres in committed transactions"),
 
 		endToEnd: weighted(
@@ -190,6 +195,18 @@ export function defineGauges(registry: Registry) {
 		flushQueue: gauge("engine_flush_queue_depth", "Frozen sets that wait for the writer"),
 		flushFailing: gauge("engine_flush_consecutive_failures", "Failed transactions since the last commit"),
 		openWindows: gauge("engine_open_windows", "Hours with deltas that are not committed"),
+		oldestSnapshot: gauge(
+			"engine_postgres_oldest_snapshot_seconds",
+			"Age of the oldest transaction whose snapshot keeps dead rows from being cleaned; absent when none is seen",
+		),
+		invalidRatio: gauge(
+			"engine_invalid_ratio",
+			"Share of dead letters among the newest stored messages, 10,000 or a little more",
+		),
+		invalidRatioMax: gauge(
+			"engine_invalid_ratio_limit",
+			"INVALID_RATIO_MAX: above it the engine stops; judged once there are 10,000 messages",
+		),
 		backpressure: gauge(
 			"engine_backpressure",
 			"1 while any partition is paused because actors or Postgres are behind",

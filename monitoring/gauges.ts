@@ -31,6 +31,12 @@ export function readStatus(
 	gauges.inFlightLimit.set({ hop: "sets" }, setBytesMax);
 	readFlush(gauges, status);
 	gauges.openWindows.set(status.openHours);
+	const { oldestSnapshotSeconds } = status.postgres;
+	if (oldestSnapshotSeconds === null) gauges.oldestSnapshot.remove({});
+	else gauges.oldestSnapshot.set(oldestSnapshotSeconds);
+	const { records, deadLetters, ratioMax } = status.invalid;
+	gauges.invalidRatio.set(records === 0 ? 0 : deadLetters / records);
+	gauges.invalidRatioMax.set(ratioMax);
 	const pausedFor = status.partitions.flatMap((partition) => partition.pausedReasons);
 	gauges.backpressure.set(pausedFor.some((reason) => BACKPRESSURE_REASONS.includes(reason)) ? 1 : 0);
 	gauges.ready.set(status.notReady.length === 0 ? 1 : 0);

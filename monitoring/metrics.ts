@@ -34,6 +34,8 @@ export interface EngineMetrics {
 	batchProcessed(seconds: number): void;
 	recovered(reason: string): void;
 	rebalanced(): void;
+	/** The Kafka consumer is built anew. */
+	consumerRebuilt(reason: string): void;
 	actorRestarted(actor: number): void;
 	/** `code`: SQLSTATE, or Node's code of a lost connection. */
 	flushFailed(code: string): void;
@@ -60,6 +62,9 @@ const KNOWN_FLUSH_CODES: readonly string[] = [
 	"ECONNRESET",
 ];
 
+/** Why a consumer is built anew (`RebuildReason` of the source). */
+const KNOWN_REBUILDS: readonly string[] = ["crash", "stall", "position"];
+
 const KNOWN_REASONS = Object.entries(REASONS).map(([reason, { stage }]) => ({ reason, stage }));
 
 /** Steps of a transaction as label values; the whole is apart, so that a sum over `phase` is not twice the whole. */
@@ -83,6 +88,7 @@ export function createMetrics(options: MetricsOptions): EngineMetrics {
 	startAtZero(events, recoveryReasons);
 	const busyRatios = createBusyRatios();
 	const boundRecovery = createLabelBound(recoveryReasons, NEW_LABELS_MAX);
+	const boundRebuild = createLabelBound(KNOWN_REBUILDS, NEW_LABELS_MAX);
 	const boundCode = createLabelBound(KNOWN_FLUSH_CODES, NEW_LABELS_MAX);
 
 	return {
@@ -90,6 +96,7 @@ export function createMetrics(options: MetricsOptions): EngineMetrics {
 		consumed: (records) => events.consumed.inc(records),
 		batchProcessed: (seconds) => events.batches.observe(seconds),
 		recovered: (reason) => events.recoveries.inc({ reason: boundRecovery(reason) }),
+		consumerRebuilt: (reason) => events.consumerRebuilds.inc({ reason: boundRebuild(reason) }),
 		rebalanced: () => events.rebalances.inc(),
 		actorRestarted: (actor) => events.restarts.inc({ actor }),
 		flushFailed: (code) => events.flushFailures.inc({ code: boundCode(code) }),
@@ -113,6 +120,7 @@ function startAtZero(events: Events, recoveryReasons: readonly string[]): void {
 		events.deadLetters.inc({ stage, reason }, 0);
 	}
 	for (const reason of recoveryReasons) events.recoveries.inc({ reason }, 0);
+	for (const reason of KNOWN_REBUILDS) events.consumerRebuilds.inc({ reason }, 0);
 	for (const code of KNOWN_FLUSH_CODES) events.flushFailures.inc({ code }, 0);
 	for (const step of PHASE_STEPS) events.flushPhases.zero({ phase: PHASES[step] });
 }

@@ -93,6 +93,12 @@ export interface EngineStatus {
 	/** Hours with uncommitted deltas. */
 	readonly openHours: number;
 	readonly flush: FlushStatus;
+	readonly postgres: {
+		/** Age of the oldest transaction whose snapshot keeps dead rows from being cleaned; null when none is seen. */
+		readonly oldestSnapshotSeconds: number | null;
+	};
+	/** The newest stored messages (at least 10,000 once there are as many), and how many of them are dead letters. */
+	readonly invalid: { readonly records: number; readonly deadLetters: number; readonly ratioMax: number };
 	readonly totals: {
 		readonly stored: number;
 		readonly deadLetters: number;

@@ -71,8 +71,8 @@ export class ActorCore {
 			case "stored":
 				if (this.#isCurrent(message)) this.#acknowledge(message);
 				return null;
-			case "condemn":
-				this.#suspects.condemn(message.records);
+			case "care":
+				this.#suspects.careFor(message.condemned, message.suspects);
 				return null;
 			case "stop":
 				return null;
@@ -88,7 +88,7 @@ export class ActorCore {
 	}
 
 	#fold(slice: PackedSlice): void {
-		this.#folder.fold(slice, (run) => this.#stateOf(run), this.#suspects.careFor(slice));
+		this.#folder.fold(slice, (run) => this.#stateOf(run), this.#suspects.inside(slice));
 		this.#suspects.leave();
 	}
 

@@ -28,10 +28,10 @@ export interface ActorSettings {
 	/** Most ids (users and sessions together) kept as known to be in Postgres; more costs memory, fewer cost inserts. */
 	readonly storedIdsMax: number;
 	/**
-	 * Suspect mode (step 11): two float64, the partition and the offset of the record being folded, written before it
-	 * is touched; -1 between slices. Whoever reads it after the thread died knows the suspect. Costs the one parse.
+	 * Two float64: the partition and the offset of the record being folded, written before it is touched, and -1 between
+	 * records. Written for suspects only (`care`); whoever reads it after the thread died knows who it was.
 	 */
-	readonly currentRecord?: SharedArrayBuffer;
+	readonly currentRecord: SharedArrayBuffer;
 }
 
 /** A partition under one claim: everything an actor holds is keyed by this pair first. */
@@ -40,10 +40,24 @@ export interface PartitionEpoch {
 	readonly epoch: number;
 }
 
-/** A record that becomes a dead letter whatever it holds (steps 10 and 11 of the protocol). */
-export interface CondemnedRecord {
+/** Bytes of `ActorSettings.currentRecord`. */
+export const CURRENT_RECORD_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
+
+/** One record of the topic. */
+export interface RecordPlace {
 	readonly partition: number;
 	readonly offset: number;
+}
+
+/** Offsets of a partition, `[from, to)`. */
+export interface OffsetRange {
+	readonly partition: number;
+	readonly from: number;
+	readonly to: number;
+}
+
+/** A record that becomes a dead letter whatever it holds (steps 10 and 11 of the protocol). */
+export interface CondemnedRecord extends RecordPlace {
 	readonly reason: "pg_value" | "actor_crash";
 	/** For people; no U+0000 and no lone surrogate, since Postgres has to store it. */
 	readonly detail: string;
@@ -65,8 +79,15 @@ export type ToActor =
 			readonly set: number;
 			readonly partitions: readonly PartitionEpoch[];
 	  }
-	/** The whole list of condemned records, in place of the one before. It outlives `drop`: it is why we replay. */
-	| { readonly kind: "condemn"; readonly records: readonly CondemnedRecord[] }
+	/**
+	 * The whole lists of condemned records and of suspects, in place of those before. They outlive `drop`: they are why
+	 * we replay. Suspects are parsed one by one, the one in hand noted in `currentRecord`.
+	 */
+	| {
+			readonly kind: "care";
+			readonly condemned: readonly CondemnedRecord[];
+			readonly suspects: readonly OffsetRange[];
+	  }
 	| { readonly kind: "stop" };
 
 export type FromActor =

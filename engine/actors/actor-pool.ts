@@ -1,6 +1,12 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { ActorSettings, FromActor, ToActor } from "../../workers/messages.ts";
+import {
+	type ActorSettings,
+	CURRENT_RECORD_BYTES,
+	type FromActor,
+	type RecordPlace,
+	type ToActor,
+} from "../../workers/messages.ts";
 import type { ActorListener, ActorPort } from "../ports.ts";
 
 /** The thread's entry, as compiled: the rest of `workers/` is never imported here. */
@@ -10,6 +16,13 @@ const ENTRY = new URL("../../workers/actor.js", import.meta.url);
 const START_DEADLINE_MS = 20_000;
 /** A thread that does not end by itself in this time is terminated. */
 const STOP_DEADLINE_MS = 2_000;
+
+/**
+ * A thread beyond this is ended alone (ERR_WORKER_OUT_OF_MEMORY), and replaced. Without it each may take as much as a
+ * whole process of Node, four gigabytes, and it is the kernel that ends all of them. Two million ids of usual length take
+ * 120 MB; buffers do not count, they have limits of their own (engine/limits.ts).
+ */
+const HEAP_MB_MAX = 1024;
 
 /**
  * One actor: a piscina pool of exactly one thread, in it one long-lived task, and a port between us and it. A pool per
@@ -43,6 +56,7 @@ class ActorThread {
 			maxThreads: 1,
 			// Atomics.wait between tasks would stop timers and ports in the thread.
 			atomics: "disabled",
+			resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
 		});
 		const { port1, port2 } = new MessageChannel();
 		const thread = new ActorThread(pool, port1);
@@ -125,8 +139,10 @@ export class ActorPool implements ActorPort {
 	#stopped = false;
 
 	/** `entry`: a module that exports `runActor`; tests give one that misbehaves. */
-	constructor(settings: readonly ActorSettings[], entry: URL = ENTRY) {
-		this.#settings = settings;
+	constructor(settings: readonly Omit<ActorSettings, "currentRecord">[], entry: URL = ENTRY) {
+		this.#settings = settings.map((each) => {
+			return { ...each, currentRecord: new SharedArrayBuffer(CURRENT_RECORD_BYTES) };
+		});
 		this.#entry = entry;
 		this.#threads = settings.map(() => null);
 	}
@@ -142,6 +158,11 @@ export class ActorPool implements ActorPort {
 
 	post(shard: number, message: ToActor, transfer: readonly ArrayBuffer[] = []): void {
 		this.#threads[shard]?.post(message, transfer);
+	}
+
+	inHand(shard: number): RecordPlace | null {
+		const [partition = -1, offset = -1] = new Float64Array(this.#settings[shard]!.currentRecord);
+		return partition < 0 ? null : { partition, offset };
 	}
 
 	async replace(shard: number): Promise<void> {

@@ -42,8 +42,10 @@ export async function runStart(options: StartOptions): Promise<number> {
  */
 export async function openSession(options: StartOptions): Promise<Session | null> {
 	const { config, log } = options;
+	let running: Engine | null = null;
 	const signal = nextSignal((name) => {
-		log.error(`second ${name}: ending at once; what was not committed will be read again`);
+		const left = running === null ? 0 : pendingRecords(running);
+		log.error(`second ${name}: ending at once${left === 0 ? "" : `; ${leftOver(left)}`}`);
 		process.exit(EXIT.failure);
 	});
 	const parts = await openParts(config, log);
@@ -61,11 +63,12 @@ export async function openSession(options: StartOptions): Promise<Session | null
 			await parts.release();
 			return null;
 		}
+		running = engine;
 		const close = async (): Promise<ExitCode> => {
 			const { abandonedRecords } = await engine.stop(config.shutdownTimeoutMs);
 			await parts.release();
 			if (abandonedRecords === 0) return EXIT.ok;
-			log.error(`${abandonedRecords} records were read and not committed; the next start reads them again`);
+			log.error(leftOver(abandonedRecords));
 			return EXIT.failure;
 		};
 		const over = Promise.race([signal, failed]);
@@ -76,6 +79,16 @@ export async function openSession(options: StartOptions): Promise<Session | null
 		await parts.release();
 		throw error;
 	}
+}
+
+/** In sets that no acknowledged commit covers. */
+function pendingRecords(engine: Engine): number {
+	const { open, waiting, committing } = engine.status().sets;
+	return [open, waiting, committing].reduce((sum, set) => sum + (set?.records ?? 0), 0);
+}
+
+function leftOver(records: number): string {
+	return `${records} records were read and not committed; the next start reads them again`;
 }
 
 async function prepareAndStart(
@@ -105,7 +118,11 @@ export async function endOf(session: Session, { log }: CommandContext): Promise<
 		);
 		return code;
 	} catch (error) {
-		log.fatal({ err: error }, `the engine cannot go on: ${messageOf(error)}`);
+		// Of an error for people the stack tells nothing.
+		log.fatal(
+			error instanceof EngineError ? {} : { err: error },
+			`the engine cannot go on: ${messageOf(error)}`,
+		);
 		if (error instanceof EngineError && error.nextStep !== null) log.fatal(`next: ${error.nextStep}`);
 		await session.close();
 		return error instanceof EngineError ? error.exitCode : EXIT.failure;

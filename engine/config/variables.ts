@@ -127,8 +127,7 @@ export const VARIABLES = {
 	}),
 	INVALID_RATIO_MAX: variable({
 		group: "engine",
-		description:
-			"share of dead letters among the last 10,000 messages above which the engine stops (checked, but not acted upon yet)",
+		description: "share of dead letters among the last 10,000 messages above which the engine stops",
 		parser: ratio,
 		defaultText: "0.9",
 		flag: "--invalid-ratio-max <ratio>",

@@ -3,6 +3,9 @@ import { Kafka, type LogEntry, logLevel, type RetryOptions, type SASLOptions } f
 import type { KafkaSettings } from "../config/config.ts";
 import type { Log } from "../log.ts";
 import { patchBatch } from "./batch-patch.ts";
+import { patchClocks } from "./clock-patch.ts";
+import { registerCodecs } from "./codecs.ts";
+import { patchFetch } from "./fetch-patch.ts";
 import { patchRequestQueue } from "./request-queue-patch.ts";
 
 /** How a broker is reached; `brokers` is never empty here. */
@@ -20,7 +23,10 @@ const RETRY: RetryOptions = { initialRetryTime: 300, maxRetryTime: 3_000, retrie
 /** @param retry replaces the default when a caller wants to fail sooner, or never */
 export function createKafka(settings: KafkaConnection, log: Log, retry: RetryOptions = RETRY): Kafka {
 	patchRequestQueue();
+	patchClocks();
 	patchBatch();
+	patchFetch();
+	registerCodecs();
 	return new Kafka({
 		brokers: [...settings.brokers],
 		clientId: settings.clientId,

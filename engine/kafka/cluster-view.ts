@@ -1,5 +1,6 @@
 /** What `check` wants to know of a cluster. */
 import type { Kafka } from "kafkajs";
+import { type ApiVersions, clusterInside } from "./cluster-inside.ts";
 import { describeTopic, withAdmin } from "./topic.ts";
 
 export interface ClusterView {
@@ -23,23 +24,9 @@ export function viewCluster(kafka: Kafka, topic: string): Promise<ClusterView> {
 	});
 }
 
-/** What kafkajs keeps of the broker's ApiVersions answer, by request number. */
-type ApiVersions = Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
-
-interface ClusterInside {
-	connect(): Promise<void>;
-	disconnect(): Promise<void>;
-	readonly brokerPool: { readonly versions: ApiVersions };
-}
-
 async function versionHint(kafka: Kafka): Promise<string | null> {
 	try {
-		const inside = kafka as unknown as Record<symbol, (options: object) => ClusterInside>;
-		const symbol = Object.getOwnPropertySymbols(kafka).find((each) =>
-			each.description?.endsWith(":createCluster"),
-		);
-		if (symbol === undefined) return null;
-		const cluster = inside[symbol]!({});
+		const cluster = clusterInside(kafka);
 		await cluster.connect();
 		const hint = releaseOf(cluster.brokerPool.versions);
 		await cluster.disconnect();

@@ -4,6 +4,9 @@ import type { Log } from "../log.ts";
 import type { Clock, Source, SourceListener, Watermarks } from "../ports.ts";
 import { BatchCursor } from "./batch-cursor.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
+import type { ClusterInside } from "./cluster-inside.ts";
+import { unreadableReason } from "./fetch-patch.ts";
+import { watchMemberId } from "./member-id.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
 
 export interface KafkaSourceSettings {
@@ -11,6 +14,10 @@ export interface KafkaSourceSettings {
 	readonly topic: string;
 	readonly groupId: string;
 	readonly sessionTimeoutMs: number;
+	/** The group has given us this name; it is not used before this has settled. Must not reject. */
+	readonly onMember?: (memberId: string) => Promise<void>;
+	/** We are in the group, for the first time or again. */
+	readonly onJoined?: () => void;
 }
 
 /** Small fetches cost less: 64 KiB took 0.86 µs a record where 1 MiB took 1.5, and a quarter of the memory. */
@@ -112,7 +119,7 @@ export class KafkaSource implements Source {
 
 	async #connect(): Promise<void> {
 		const era = ++this.#era;
-		const { connection, topic, groupId, sessionTimeoutMs } = this.#settings;
+		const { connection, topic, groupId, sessionTimeoutMs, onMember } = this.#settings;
 		const kafka: Kafka = createKafka(connection, this.#log);
 		const admin = kafka.admin();
 		const consumer = kafka.consumer({
@@ -125,7 +132,12 @@ export class KafkaSource implements Source {
 			maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
 			allowAutoTopicCreation: false,
 			readUncommitted: false,
-			partitionAssigners: [stickyAssigner(topic, () => this.#owned)],
+			partitionAssigners: [
+				(kit) => {
+					if (onMember !== undefined) watchMemberId(kit.cluster as unknown as ClusterInside, onMember);
+					return stickyAssigner(topic, () => this.#owned)(kit);
+				},
+			],
 			// A consumer that died is replaced by us: kafkajs would start the old one again, without its seeks (K15, K17).
 			retry: { restartOnFailure: async () => false },
 		});
@@ -151,6 +163,7 @@ export class KafkaSource implements Source {
 		consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
 			if (!current()) return;
 			this.#joined = true;
+			this.#settings.onJoined?.();
 			this.#owned = [...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b);
 			// Synchronously: the first fetch follows this event without a pause (K4).
 			this.#listener?.joined(this.#owned);
@@ -164,7 +177,8 @@ export class KafkaSource implements Source {
 			if (current()) this.#listener?.heartbeat();
 		});
 		consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-			if (!current() || payload.batchSize !== 0) return;
+			// Null: a batch that cannot be read, which was delivered as such.
+			if (!current() || payload.batchSize !== 0 || payload.firstOffset === null) return;
 			// `firstOffset` is the offset asked for (batch-patch.ts).
 			this.#listener?.skipped(payload.partition, Number(payload.firstOffset), Number(payload.lastOffset));
 		});
@@ -175,12 +189,26 @@ export class KafkaSource implements Source {
 
 	#deliver({ batch, resolveOffset }: EachBatchPayload): void {
 		const lastOffset = batch.lastOffset();
-		const { messages } = batch;
+		const { messages, partition } = batch;
+		const fetchedOffset = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
+		const unreadable = unreadableReason(batch);
+		if (unreadable !== null) {
+			const records = new BatchCursor([]);
+			this.#listener?.batch({
+				partition,
+				fetchedOffset,
+				nextOffset: fetchedOffset,
+				records,
+				unreadable,
+				resolve: () => {},
+			});
+			return;
+		}
 		const lastMessage = messages[messages.length - 1];
 		if (lastMessage === undefined) return;
 		this.#listener?.batch({
-			partition: batch.partition,
-			fetchedOffset: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
+			partition,
+			fetchedOffset,
 			nextOffset: Number(lastOffset) + 1,
 			records: new BatchCursor(messages),
 			// kafkajs moves past trailing control records by itself when the last message is resolved.

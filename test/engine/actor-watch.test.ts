@@ -41,12 +41,12 @@ t.test("what is in a mailbox is charged until it is folded", async (t) => {
 t.test("an actor with work and no answer is silent; an idle one never is", async (t) => {
 	const { clock, watch } = watchOf(2);
 	clock.advance(5000);
-	t.same(watch.silent(), []);
+	t.same(watch.silent(LIMITS.actorSilenceMsMax), []);
 	watch.posted(1, 1);
 	clock.advance(1000);
-	t.same(watch.silent(), [], "exactly the deadline is in time");
+	t.same(watch.silent(LIMITS.actorSilenceMsMax), [], "exactly the deadline is in time");
 	clock.advance(1);
-	t.same(watch.silent(), [1]);
+	t.same(watch.silent(LIMITS.actorSilenceMsMax), [1]);
 });
 
 t.test("the deadline counts from the last finished slice, not from the oldest in the mailbox", async (t) => {
@@ -56,9 +56,9 @@ t.test("the deadline counts from the last finished slice, not from the oldest in
 	clock.advance(900);
 	watch.folded(0, 1, 900);
 	clock.advance(900);
-	t.same(watch.silent(), []);
+	t.same(watch.silent(LIMITS.actorSilenceMsMax), []);
 	clock.advance(101);
-	t.same(watch.silent(), [0]);
+	t.same(watch.silent(LIMITS.actorSilenceMsMax), [0]);
 });
 
 t.test("more work for a silent actor does not make it seem alive", async (t) => {
@@ -67,7 +67,7 @@ t.test("more work for a silent actor does not make it seem alive", async (t) => 
 	clock.advance(900);
 	watch.posted(0, 1);
 	clock.advance(101);
-	t.same(watch.silent(), [0]);
+	t.same(watch.silent(LIMITS.actorSilenceMsMax), [0]);
 });
 
 t.test(
@@ -77,9 +77,9 @@ t.test(
 		watch.posted(0, 60);
 		watch.posted(1, 50);
 		clock.advance(2000);
-		t.ok(watch.lost(0));
+		t.ok(watch.lost(0, true));
 		t.equal(watch.credit.bytes, 50);
-		t.same(watch.silent(), [1]);
+		t.same(watch.silent(LIMITS.actorSilenceMsMax), [1]);
 		t.match(watch.status()[0], {
 			mailboxSlices: 0,
 			mailboxBytes: 0,
@@ -91,10 +91,10 @@ t.test(
 
 t.test("too many losses within the window end it; old ones are forgiven", async (t) => {
 	const { clock, watch } = watchOf(2);
-	t.ok(watch.lost(0));
+	t.ok(watch.lost(0, true));
 	clock.advance(59_999);
-	t.ok(watch.lost(1));
+	t.ok(watch.lost(1, true));
 	clock.advance(1);
-	t.ok(watch.lost(0), "the first one is out of the window");
-	t.notOk(watch.lost(0), "of all actors together, since the cause may be common");
+	t.ok(watch.lost(0, true), "the first one is out of the window");
+	t.notOk(watch.lost(0, true), "of all actors together, since the cause may be common");
 });

@@ -40,7 +40,14 @@ function inPhase(phase: PartitionPhase): OwnedPartition {
 }
 
 function claimOf(last: RecordIdentity | null): Claim {
-	return { partition: 3, epoch: 9, nextOffset: 50, last, newestEventMs: 1234 };
+	return {
+		partition: 3,
+		epoch: 9,
+		nextOffset: 50,
+		last,
+		newestEventMs: 1234,
+		recent: { records: 0, deadLetters: 0, atMs: 0 },
+	};
 }
 
 t.test("a partition goes from phase to phase only along the table, and says where it stood", async (t) => {
@@ -190,7 +197,14 @@ t.test("a commit tells how far a partition is, unless it was claimed anew since"
 	assignment.join([3]);
 	const owned = assignment.get(3)!;
 	owned.enter("claiming");
-	owned.adopt({ partition: 3, epoch: 5, nextOffset: 10, last: null, newestEventMs: 1_000 });
+	owned.adopt({
+		partition: 3,
+		epoch: 5,
+		nextOffset: 10,
+		last: null,
+		newestEventMs: 1_000,
+		recent: { records: 0, deadLetters: 0, atMs: 0 },
+	});
 	const range = { partition: 3, epoch: 5, from: 10, to: 20, records: 10, gaps: 0, last: LAST };
 	assignment.committed([{ ...range, epoch: 4, to: 99 }], new Map([[3, 9_000]]));
 	t.match(owned, { durable: 10, lastRecordMs: null, newestEventMs: 1_000 });

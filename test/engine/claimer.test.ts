@@ -43,7 +43,14 @@ function claimerOf(partitions: readonly number[], logs: ReadonlyMap<number, Wate
 }
 
 const claim = (partition: number, nextOffset = 50): Claim => {
-	return { partition, epoch: 2, nextOffset, last: null, newestEventMs: null };
+	return {
+		partition,
+		epoch: 2,
+		nextOffset,
+		last: null,
+		newestEventMs: null,
+		recent: { records: 0, deadLetters: 0, atMs: 0 },
+	};
 };
 
 t.test("everything that waits is claimed in one transaction, with the starts of its logs", async (t) => {

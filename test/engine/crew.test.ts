@@ -10,11 +10,16 @@ import { ManualClock } from "../support/manual-clock.ts";
 /** Two actors that only note what they are told. */
 function crewOfTwo() {
 	const happened: string[] = [];
-	const world = { incarnation: 1, replaced: Promise.resolve() as Promise<void> };
+	const world = {
+		incarnation: 1,
+		replaced: Promise.resolve() as Promise<void>,
+		judgement: "counts" as "counts" | "explained" | "hopeless",
+	};
 	const actors: ActorPort = {
 		count: 2,
 		start: async () => {},
 		post: (shard, message) => void happened.push(`${message.kind} to ${shard}`),
+		inHand: () => null,
 		replace: () => world.replaced,
 		stop: async () => {},
 	};
@@ -29,6 +34,7 @@ function crewOfTwo() {
 		calls: {
 			incarnation: () => world.incarnation,
 			frozen: ({ set }) => happened.push(`frozen ${set}`),
+			judge: () => world.judgement,
 			lost: (error) => happened.push(`lost: ${error.message}`),
 			broken: (error) => happened.push(`broken: ${(error as Error).message}`),
 			act: () => {},
@@ -51,7 +57,7 @@ t.test("an actor that hangs in a barrier is silent, though its mailbox is empty"
 	crew.barrier(1);
 	crew.message(1, { kind: "frozen", incarnation: 1, set: 1, part: part(1, [], 0) });
 	clock.advance(limits.actorSilenceMsMax + 1);
-	t.same(watch.silent(), [0]);
+	t.same(watch.silent(limits.actorSilenceMsMax), [0]);
 });
 
 t.test("barriers of a run that is over are not waited for", async (t) => {
@@ -59,7 +65,7 @@ t.test("barriers of a run that is over are not waited for", async (t) => {
 	crew.barrier(1);
 	crew.drop();
 	clock.advance(limits.actorSilenceMsMax + 1);
-	t.same(watch.silent(), []);
+	t.same(watch.silent(limits.actorSilenceMsMax), []);
 });
 
 t.test(
@@ -71,7 +77,7 @@ t.test(
 		t.same(happened, ["restarted 1", "lost: it crashed"]);
 		await new Promise((resolve) => setImmediate(resolve));
 		t.equal(crew.isWhole, true);
-		t.equal(happened.at(-1), "drop to 1");
+		t.same(happened.slice(-2), ["drop to 1", "care to 1"]);
 	},
 );
 
@@ -86,5 +92,18 @@ t.test("an actor that cannot be replaced ends the engine", async (t) => {
 t.test("actors that keep dying end the engine instead of being replaced for ever", async (t) => {
 	const { crew, limits, happened } = crewOfTwo();
 	for (let i = 0; i <= limits.actorLossesMax; i++) crew.lost(0, new Error("again"));
+	t.match(happened.at(-1), /^broken: actors keep dying/);
+});
+
+t.test("losses that a message explains are not counted, and clear the account", async (t) => {
+	const { crew, limits, world, happened } = crewOfTwo();
+	for (let i = 0; i < limits.actorLossesMax; i++) crew.lost(0, new Error("again"));
+	world.judgement = "explained";
+	crew.lost(0, new Error("the accused"));
+	world.judgement = "counts";
+	for (let i = 0; i < limits.actorLossesMax; i++) crew.lost(0, new Error("again"));
+	t.equal(happened.at(-1), "lost: again");
+	world.judgement = "hopeless";
+	crew.lost(0, new Error("one too many"));
 	t.match(happened.at(-1), /^broken: actors keep dying/);
 });

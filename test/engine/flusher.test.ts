@@ -2,6 +2,7 @@ import t from "tap";
 import { FencedError } from "../../engine/core-errors.ts";
 import { Credit } from "../../engine/credits.ts";
 import { Flusher } from "../../engine/flusher.ts";
+import { InvalidWindow } from "../../engine/invalid-window.ts";
 import { Ledger } from "../../engine/ledger.ts";
 import type { CommitPhases, CommitSet } from "../../engine/ports.ts";
 import { fold, part } from "../support/frozen-parts.ts";
@@ -32,6 +33,7 @@ function flusherOf() {
 				return answer.promise;
 			},
 		},
+		invalid: new InvalidWindow(0.9),
 		queue: (one) => {
 			commit = one;
 			return { push: (set) => pushed.push(set) };

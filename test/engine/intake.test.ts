@@ -21,13 +21,21 @@ function intakeAt(nextOffset: number, last: RecordIdentity | null = null) {
 	assignment.join([0]);
 	const owned = assignment.get(0)!;
 	owned.enter("claiming");
-	owned.adopt({ partition: 0, epoch: 4, nextOffset, last, newestEventMs: null });
+	owned.adopt({
+		partition: 0,
+		epoch: 4,
+		nextOffset,
+		last,
+		newestEventMs: null,
+		recent: { records: 0, deadLetters: 0, atMs: 0 },
+	});
 	const routed: number[] = [];
 	const router = new Router(1, LIMITS, new ManualClock(), (_, slice) => {
 		for (const { offset } of unpack(slice)) routed.push(offset);
 	});
 	const accepted: Accepted[] = [];
 	const trouble: string[] = [];
+	const world = { cut: null as number | null };
 	const intake = new Intake({
 		assignment,
 		router,
@@ -36,14 +44,16 @@ function intakeAt(nextOffset: number, last: RecordIdentity | null = null) {
 			seek: (one: OwnedPartition) => trouble.push(`seek ${one.position}`),
 			positionLost: (one: OwnedPartition) => trouble.push(`lost ${one.position}`),
 			recreated: (_, found) => trouble.push(`recreated ${found.offset}`),
+			unreadable: (one, reason) => trouble.push(`unreadable ${one.position}: ${reason}`),
 			unverified: (_, offset) => trouble.push(`unverified ${offset}`),
 		},
+		cut: () => world.cut,
 	});
 	const offsets = (): number[] => {
 		router.flush();
 		return routed;
 	};
-	return { assignment, owned, intake, accepted, trouble, offsets };
+	return { assignment, owned, intake, accepted, trouble, offsets, world };
 }
 
 function identityAt(offset: number, fields: Partial<CursorRecord> = {}): RecordIdentity {
@@ -60,6 +70,18 @@ t.test("a batch at the position is routed, moves the position and is resolved, o
 	t.equal(batch.resolved, 1);
 	t.match(accepted, [{ partition: 0, epoch: 4, from: 5, to: 8, records: 3, last: { offset: 7 } }]);
 	t.same(offsets(), [5, 6, 7]);
+});
+
+t.test("a batch that cannot be read is told, at the position only, and moves nothing", async (t) => {
+	const { intake, owned, accepted, trouble } = intakeAt(5);
+	const batch = { ...batchOf(0, 5, []), unreadable: "broken" };
+	t.equal(intake.batch(batch), null);
+	t.same([trouble, accepted, owned.expected], [["unreadable 5: broken"], [], 5]);
+	t.equal(intake.batch({ ...batch, fetchedOffset: 9 }), null);
+	t.same(trouble.slice(1), ["seek 5"], "one from elsewhere says nothing about our position");
+	owned.unreadable = 2;
+	intake.batch(batchOf(0, 5, recordsFrom(5, 8)));
+	t.equal(owned.unreadable, 0, "what was read at last is forgotten");
 });
 
 t.test("gaps within and behind a batch belong to its range", async (t) => {
@@ -273,3 +295,33 @@ t.test(
 		t.pass("all deliveries held");
 	},
 );
+
+t.test("a batch is cut where a suspect must come alone, and the rest is asked for again", async (t) => {
+	const { intake, owned, accepted, trouble, offsets, world } = intakeAt(5);
+	const batch = batchOf(0, 5, recordsFrom(5, 10));
+	world.cut = 7;
+	t.match(intake.batch(batch), { records: 2 });
+	t.same([owned.expected, batch.resolved, trouble], [7, 0, ["seek 7"]]);
+	world.cut = 8;
+	intake.batch(batchOf(0, 7, recordsFrom(7, 10)));
+	world.cut = null;
+	intake.batch(batchOf(0, 8, recordsFrom(8, 10)));
+	t.same(
+		accepted.map(({ from, to, records, last }) => [from, to, records, last?.offset]),
+		[
+			[5, 7, 2, 6],
+			[7, 8, 1, 7],
+			[8, 10, 2, 9],
+		],
+	);
+	t.same(offsets(), [5, 6, 7, 8, 9]);
+	t.same(accepted[0]?.last, identityAt(6), "the identity is that of the last record routed");
+});
+
+t.test("a cut behind the batch changes nothing", async (t) => {
+	const { intake, owned, world } = intakeAt(5);
+	world.cut = 8;
+	const batch = batchOf(0, 5, recordsFrom(5, 8));
+	intake.batch(batch);
+	t.same([owned.expected, batch.resolved], [8, 1]);
+});

@@ -4,7 +4,14 @@ import type { Claim } from "../../engine/ports.ts";
 
 function claimAt(nextOffset: number, lastOffset: number | null = null): Claim {
 	const last = lastOffset === null ? null : { offset: lastOffset, timestampMs: 0, hash: new Uint8Array(16) };
-	return { partition: 0, epoch: 1, nextOffset, last, newestEventMs: null };
+	return {
+		partition: 0,
+		epoch: 1,
+		nextOffset,
+		last,
+		newestEventMs: null,
+		recent: { records: 0, deadLetters: 0, atMs: 0 },
+	};
 }
 
 t.test("an offset within the log goes on, both ends included", async (t) => {

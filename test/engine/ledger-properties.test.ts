@@ -98,7 +98,7 @@ class World {
 		const set = this.waiting?.set ?? 1;
 		const isPossible =
 			this.waiting !== null && this.committing === null && !this.answers.some((answer) => answer.set === set);
-		const taken = this.ledger.take(set);
+		const taken = this.ledger.take(set, 0);
 		assert.equal(taken !== null, isPossible);
 		if (taken === null) return;
 		for (const range of taken.ranges) {

@@ -1,9 +1,10 @@
 import t from "tap";
-import { InvariantError } from "../../engine/core-errors.ts";
+import { BrokenPartitionError } from "../../engine/core-errors.ts";
 import { type Accepted, Ledger } from "../../engine/ledger.ts";
 import { fold, part } from "../support/frozen-parts.ts";
 
-const BUG = { code: "INVARIANT", retryable: false };
+/** Of partition 0: only that one is halted. */
+const BUG = { code: "INVARIANT", partition: 0 };
 
 /** `[from, to)` of partition 0 with a record at every offset, unless told. */
 function accepted(from: number, to: number, fields: Partial<Accepted> = {}): Accepted {
@@ -58,7 +59,7 @@ t.test("a gap moves the range, without a record and without forgetting the last 
 	ledger.accept(accepted(6, 9, { records: 0 }), 0);
 	ledger.freeze();
 	ledger.part(1, part(0, [fold({ partition: 0, rowCount: 2 })]));
-	t.match(ledger.take(1)?.ranges, [
+	t.match(ledger.take(1, 0)?.ranges, [
 		{ from: 0, to: 9, records: 2, gaps: 7, firstTimestampMs: 1004, last: { offset: 5 } },
 	]);
 });
@@ -68,7 +69,7 @@ t.test("a set of gaps alone is committed too: the offsets have moved", async (t)
 	ledger.accept(accepted(0, 4, { records: 0 }), 0);
 	ledger.freeze();
 	ledger.part(1, part(0));
-	t.match(ledger.take(1)?.ranges, [{ from: 0, to: 4, records: 0, gaps: 4, last: null }]);
+	t.match(ledger.take(1, 0)?.ranges, [{ from: 0, to: 4, records: 0, gaps: 4, last: null }]);
 });
 
 t.test("at most one set waits; the open one grows meanwhile", async (t) => {
@@ -81,7 +82,7 @@ t.test("at most one set waits; the open one grows meanwhile", async (t) => {
 	ledger.accept(accepted(2, 3), 0);
 	t.match(ledger.open, { set: 2, records: 2 });
 	ledger.part(1, part(0, [fold({ partition: 0, rowCount: 1 })]));
-	t.ok(ledger.take(1));
+	t.ok(ledger.take(1, 0));
 	t.equal(ledger.freeze()?.set, 2, "a set in COMMIT leaves it free");
 });
 
@@ -91,12 +92,12 @@ t.test("a set is complete when every actor has answered its barrier, in any orde
 	ledger.freeze();
 	const one = [fold({ partition: 0, rowCount: 1 })];
 	t.notOk(ledger.part(1, part(2, one)));
-	t.equal(ledger.take(1), null, "two are missing");
+	t.equal(ledger.take(1, 0), null, "two are missing");
 	t.notOk(ledger.part(1, part(2, one)), "the same actor twice does not stand for another");
 	t.notOk(ledger.part(1, part(0, one)));
 	t.ok(ledger.part(1, part(1)));
 	t.same(
-		ledger.take(1)?.parts.map(({ shard }) => shard),
+		ledger.take(1, 0)?.parts.map(({ shard }) => shard),
 		[0, 1, 2],
 	);
 });
@@ -123,15 +124,15 @@ t.test("one set is in COMMIT at a time, and only the waiting one is taken", asyn
 		ledger.part(frozen.set, part(0, [fold({ partition: 0, rowCount: 1 })]));
 	};
 	next(0);
-	t.equal(ledger.take(2), null);
-	t.ok(ledger.take(1));
-	t.equal(ledger.take(1), null, "it is not there any more");
+	t.equal(ledger.take(2, 0), null);
+	t.ok(ledger.take(1, 0));
+	t.equal(ledger.take(1, 0), null, "it is not there any more");
 	next(1);
-	t.equal(ledger.take(2), null, "the first one is still in COMMIT");
+	t.equal(ledger.take(2, 0), null, "the first one is still in COMMIT");
 	t.equal(ledger.committed(2), null);
 	t.match(ledger.committed(1), { set: 1, records: 1, bytes: 10 });
 	t.equal(ledger.committed(1), null, "an answer counts once");
-	t.ok(ledger.take(2));
+	t.ok(ledger.take(2, 0));
 });
 
 t.test("folds that the set does not cover are left out: another partition, another epoch", async (t) => {
@@ -142,7 +143,7 @@ t.test("folds that the set does not cover are left out: another partition, anoth
 	ledger.part(1, part(0, [fold({ partition: 0, epoch: 4, rowCount: 9 }), mine]));
 	ledger.part(1, part(1, [fold({ partition: 1, epoch: 5, rowCount: 9 })]));
 	t.same(
-		ledger.take(1)?.parts.map(({ folds }) => folds),
+		ledger.take(1, 0)?.parts.map(({ folds }) => folds),
 		[[mine], []],
 	);
 });
@@ -158,8 +159,8 @@ t.test("every routed record is one row or one dead letter; otherwise nothing is 
 		ledger.freeze();
 		ledger.part(1, part(0, [fold({ partition: 0, rowCount: rowCount!, deadLetterCount: deadLetterCount! })]));
 		t.throws(
-			() => ledger.take(1),
-			new InvariantError(`set 1, partition 0: 3 records routed, ${rowCount! + deadLetterCount!} folded`),
+			() => ledger.take(1, 0),
+			new BrokenPartitionError(0, `3 records were routed for set 1, ${rowCount! + deadLetterCount!} folded`),
 		);
 	}
 });
@@ -170,7 +171,7 @@ t.test("the count is compared per partition: one too many does not make up for o
 	ledger.accept(accepted(0, 2, { partition: 1 }), 0);
 	ledger.freeze();
 	ledger.part(1, part(0, [fold({ partition: 0, rowCount: 1 }), fold({ partition: 1, rowCount: 3 })]));
-	t.throws(() => ledger.take(1), BUG);
+	t.throws(() => ledger.take(1, 0), BUG);
 });
 
 t.test("ranges come in the order in which rows are locked everywhere", async (t) => {
@@ -185,7 +186,7 @@ t.test("ranges come in the order in which rows are locked everywhere", async (t)
 		),
 	);
 	t.same(
-		ledger.take(1)?.ranges.map(({ partition }) => partition),
+		ledger.take(1, 0)?.ranges.map(({ partition }) => partition),
 		[1, 9, 10],
 	);
 });
@@ -201,7 +202,7 @@ t.test("a forgotten partition leaves the open and the waiting set, never the one
 	both(0);
 	ledger.freeze();
 	answer(1);
-	const inCommit = ledger.take(1);
+	const inCommit = ledger.take(1, 0);
 	both(2);
 	ledger.freeze();
 	both(4);
@@ -212,7 +213,7 @@ t.test("a forgotten partition leaves the open and the waiting set, never the one
 	t.match(ledger.open, { records: 1, bytes: 10 });
 	t.equal(ledger.committed(1)?.bytes, 30);
 	answer(2);
-	t.match(ledger.take(2), { ranges: [{ partition: 0 }], parts: [{ folds: [{ partition: 0 }] }] });
+	t.match(ledger.take(2, 0), { ranges: [{ partition: 0 }], parts: [{ folds: [{ partition: 0 }] }] });
 });
 
 t.test("an open set with nothing left in it is gone; a waiting one still answers its barrier", async (t) => {
@@ -223,7 +224,7 @@ t.test("an open set with nothing left in it is gone; a waiting one still answers
 	ledger.forget([0]);
 	t.equal(ledger.open, null);
 	t.ok(ledger.part(1, part(0, [fold({ partition: 0, rowCount: 1 })])));
-	t.same(ledger.take(1), { set: 1, ranges: [], parts: [{ shard: 0, folds: [], byteLength: 0 }] });
+	t.same(ledger.take(1, 0), { set: 1, ranges: [], parts: [{ shard: 0, folds: [], byteLength: 0 }] });
 	ledger.committed(1);
 	t.ok(ledger.idle);
 });
@@ -245,7 +246,7 @@ t.test("a recovery drops all three sets and says how many records will be read a
 		if (from === 2) break;
 		const frozen = ledger.freeze()!;
 		ledger.part(frozen.set, part(0, [fold({ partition: 0, rowCount: 1 })]));
-		if (from === 0) ledger.take(1);
+		if (from === 0) ledger.take(1, 0);
 	}
 	t.equal(ledger.pendingRecords, 3);
 	t.equal(ledger.drop(), 3);
@@ -262,7 +263,7 @@ t.test("the oldest record that is not stored is found wherever it is", async (t)
 	ledger.accept(accepted(1, 2), 0);
 	ledger.freeze();
 	ledger.part(1, part(0, [fold({ partition: 0, rowCount: 1 })]));
-	ledger.take(1);
+	ledger.take(1, 0);
 	ledger.accept(accepted(2, 3), 0);
 	t.equal(ledger.oldestPendingMs(0), 1001, "in COMMIT");
 	ledger.committed(1);

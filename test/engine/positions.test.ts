@@ -33,7 +33,14 @@ function claimedPartition() {
 	owned.enter("claiming");
 	recording.calls.length = 0;
 	const claim = (nextOffset: number, last: Claim["last"] = null): Claim => {
-		return { partition: 0, epoch: 3, nextOffset, last, newestEventMs: null };
+		return {
+			partition: 0,
+			epoch: 3,
+			nextOffset,
+			last,
+			newestEventMs: null,
+			recent: { records: 0, deadLetters: 0, atMs: 0 },
+		};
 	};
 	return { owned, assignment, positions, pauses, calls: recording.calls, log, failures, claim };
 }
@@ -133,3 +140,16 @@ t.test(
 		t.match(look(41, 5 * STALL_MS_MAX), /ends before our position/);
 	},
 );
+
+t.test("a batch that cannot be read is asked for twice more; then its partition is halted", async (t) => {
+	const { owned, positions, pauses, calls, claim } = claimedPartition();
+	positions.claimed(owned, claim(42), { kind: "go", verify: false });
+	calls.length = 0;
+	positions.unreadable(owned, "compression 7 is unknown");
+	positions.unreadable(owned, "compression 7 is unknown");
+	t.same([owned.phase, calls], ["running", ["seek 0 to 42", "seek 0 to 42"]]);
+	positions.unreadable(owned, "compression 7 is unknown");
+	t.equal(owned.phase, "halted");
+	t.match(owned.haltReason, /^unreadable_batch: .* offset 42 .*compression 7 is unknown$/);
+	t.same([calls.slice(2), pauses.reasonsOf(0)], [["pause 0"], ["halted"]]);
+});

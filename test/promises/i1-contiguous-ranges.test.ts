@@ -5,6 +5,7 @@
  */
 import type pg from "pg";
 import t, { type Test } from "tap";
+import type { RecentCounts } from "../../engine/ports.ts";
 import { connect } from "../../engine/sink/connect.ts";
 import { flush } from "../../engine/sink/flush.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
@@ -62,6 +63,7 @@ async function untilSomebodyWaits(client: pg.Client): Promise<void> {
 	}
 }
 
+const NO_COUNTS: ReadonlyMap<number, RecentCounts> = new Map();
 const LOWS = new Map([
 	[0, 10],
 	[1, 10],
@@ -73,10 +75,12 @@ t.test("each guard of a flush holds alone", async (t) => {
 		const [claim] = await one.claim(LOWS);
 		t.match(claim, { epoch: 1, nextOffset: 10 });
 		t.match((await two.claim(LOWS))[0], { epoch: 2, nextOffset: 10 });
-		await t.rejects(one.commit(gaps({ partition: 0, epoch: 1, from: 10, to: 12 })), { code: "FENCED" });
+		await t.rejects(one.commit(gaps({ partition: 0, epoch: 1, from: 10, to: 12 }), NO_COUNTS), {
+			code: "FENCED",
+		});
 		one.reset();
 		t.same(await next(), [10, 10]);
-		await two.commit(gaps({ partition: 0, epoch: 2, from: 10, to: 12 }));
+		await two.commit(gaps({ partition: 0, epoch: 2, from: 10, to: 12 }), NO_COUNTS);
 		t.same(await next(), [12, 10]);
 		t.same((await readOffsetHistory(client)).problems, []);
 	});
@@ -85,8 +89,8 @@ t.test("each guard of a flush holds alone", async (t) => {
 		const { one, next } = await twoEngines(t);
 		await one.claim(LOWS);
 		const set = gaps({ partition: 0, epoch: 1, from: 10, to: 12 });
-		await one.commit(set);
-		await t.rejects(one.commit(set), { code: "FENCED" });
+		await one.commit(set, NO_COUNTS);
+		await t.rejects(one.commit(set, NO_COUNTS), { code: "FENCED" });
 		one.reset();
 		t.same(await next(), [12, 10]);
 	});
@@ -94,7 +98,9 @@ t.test("each guard of a flush holds alone", async (t) => {
 	t.test("a set that leaves a hole fences", async (t) => {
 		const { one, next } = await twoEngines(t);
 		await one.claim(LOWS);
-		await t.rejects(one.commit(gaps({ partition: 0, epoch: 1, from: 11, to: 12 })), { code: "FENCED" });
+		await t.rejects(one.commit(gaps({ partition: 0, epoch: 1, from: 11, to: 12 }), NO_COUNTS), {
+			code: "FENCED",
+		});
 		one.reset();
 		t.same(await next(), [10, 10]);
 	});
@@ -107,7 +113,7 @@ t.test("each guard of a flush holds alone", async (t) => {
 			{ partition: 0, epoch: 1, from: 10, to: 12 },
 			{ partition: 1, epoch: 1, from: 10, to: 12 },
 		);
-		await t.rejects(one.commit(set), { code: "FENCED", message: /^1 of 2 offset rows/ });
+		await t.rejects(one.commit(set, NO_COUNTS), { code: "FENCED", message: /^1 of 2 offset rows/ });
 		one.reset();
 		t.same(await next(), [10, 10]);
 	});
@@ -116,11 +122,13 @@ t.test("each guard of a flush holds alone", async (t) => {
 		const { one, client, next } = await twoEngines(t);
 		await one.claim(LOWS);
 		await client.query("UPDATE ledger SET generation = generation + 1");
-		await t.rejects(one.commit(gaps({ partition: 0, epoch: 1, from: 10, to: 12 })), { code: "FENCED" });
+		await t.rejects(one.commit(gaps({ partition: 0, epoch: 1, from: 10, to: 12 }), NO_COUNTS), {
+			code: "FENCED",
+		});
 		one.reset();
 		t.same(await next(), [10, 10]);
 		await one.claim(LOWS);
-		await one.commit(gaps({ partition: 0, epoch: 2, from: 10, to: 12 }));
+		await one.commit(gaps({ partition: 0, epoch: 2, from: 10, to: 12 }), NO_COUNTS);
 		t.same(await next(), [12, 10], "a claim learns the new generation");
 	});
 
@@ -144,6 +152,7 @@ t.test("each guard of a flush holds alone", async (t) => {
 			TOPIC,
 			"0",
 			gaps({ partition: 0, epoch: 1, from: 10, to: 12 }),
+			NO_COUNTS,
 			STEP_DEADLINE_MS,
 		);
 		await t.rejects(work, { code: "NOT_COMMITTED" });
@@ -184,7 +193,7 @@ for (const what of ["flush", "claim"] as const) {
 		await one.claim(new Map([[0, 10]]));
 		await client.query("BEGIN; SELECT FROM source_offsets WHERE kafka_partition = 0 FOR UPDATE");
 		const ranges = [1, 0].map((partition) => ({ partition, epoch: 1, from: 10, to: 12 }));
-		const work = what === "claim" ? two.claim(LOWS) : one.commit(gaps(...ranges));
+		const work = what === "claim" ? two.claim(LOWS) : one.commit(gaps(...ranges), NO_COUNTS);
 		await untilSomebodyWaits(client);
 		// Whoever waits for the first holds none of the others, so that there is never a circle.
 		await t.resolves(
@@ -214,7 +223,7 @@ t.test("many engines that claim and flush at once give every partition one conti
 			}));
 			try {
 				for (let set = 0; set < 3; set++) {
-					await store.commit(gaps(...ranges));
+					await store.commit(gaps(...ranges), NO_COUNTS);
 					ranges = ranges.map(({ partition, epoch, to }) => ({ partition, epoch, from: to, to: to + 1 }));
 				}
 			} catch (error) {

@@ -1,7 +1,9 @@
 /** The engine as a process of its own, the way a person starts it, with its log and its HTTP port to ask. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import type { EngineStatus } from "../../monitoring/status.ts";
 import type { TestDatabase } from "./database.ts";
 import { environmentFor } from "./parts.ts";
@@ -28,6 +30,8 @@ export interface EngineOptions {
 	readonly args?: readonly string[];
 	/** For output when the test fails; default `engine`. */
 	readonly label?: string;
+	/** Folder of the build to run; default: that of this file. */
+	readonly build?: string;
 }
 
 /** A line of the log, as pino wrote it. */
@@ -86,12 +90,13 @@ export async function startEngine(t: TestWithTeardown, options: EngineOptions): 
 
 /** The same without waiting, for engines that must refuse to start. Whatever is left of it ends with the test. */
 export function spawnEngine(t: TestWithTeardown, options: EngineOptions): EngineProcess {
-	const { topic, database, groupId = topic.name, env = {}, args = [], label = "engine" } = options;
+	const { topic, database, groupId = topic.name, env = {}, args = [], label = "engine", build } = options;
+	const main = build === undefined ? MAIN : pathToFileURL(join(build, "engine/main.js")).href;
 	const { host, port, user, password, database: name } = database.settings;
 	const secret = password === undefined ? "" : `:${encodeURIComponent(password)}`;
 	const child = spawn(
 		process.execPath,
-		["-e", `import(${JSON.stringify(MAIN)}).then((m) => m.runProcess(process.argv.slice(1)))`].concat(
+		["-e", `import(${JSON.stringify(main)}).then((m) => m.runProcess(process.argv.slice(1)))`].concat(
 			["start", "--migrate"],
 			args,
 		),

@@ -62,6 +62,8 @@ export function engineStatus(change: Partial<EngineStatus> = {}): EngineStatus {
 			failures: 0,
 			lastError: null,
 		},
+		postgres: { oldestSnapshotSeconds: null },
+		invalid: { records: 400, deadLetters: 20, ratioMax: 0.9 },
 		totals: { stored: 100, deadLetters: 2, deadLettersByReason: { json: 2 }, recoveries: 0, rebalances: 1 },
 		...change,
 	};

@@ -32,6 +32,17 @@ export async function untilCounted(
 
 /** Every field of every public relation, each (partition, offset) once, and the equation of `source_offsets`. */
 export async function expectTables(t: Test, client: pg.Client, expected: Expected): Promise<void> {
+	for (const [name, lines] of await tableDifferences(client, expected))
+		t.same(fewOf(lines), [], `${name} is what the messages say`);
+	const broken = await client.query(BROKEN_OFFSETS);
+	t.same(broken.rows, [], "source_offsets holds together with the tables");
+}
+
+/** By public relation, all lines in which it is not what the oracle says; empty when all is well. */
+export async function tableDifferences(
+	client: pg.Client,
+	expected: Expected,
+): Promise<ReadonlyMap<string, readonly string[]>> {
 	const relations: readonly (readonly [name: string, sql: string, rows: Rows])[] = [
 		["events", EVENTS, eventRows(expected)],
 		["hourly_business_metrics", HOURS, hourRows(expected)],
@@ -39,15 +50,15 @@ export async function expectTables(t: Test, client: pg.Client, expected: Expecte
 		["daily_event_summary", DAYS, dayRows(expected)],
 		["source_offsets", OFFSETS, offsetRows(expected)],
 	];
+	const found = new Map<string, readonly string[]>();
 	for (const [name, sql, rows] of relations) {
-		const found = await client.query<unknown[]>({ text: sql, rowMode: "array" });
-		const foundRows = found.rows.map(([key, ...rest]) => [String(key), rest.join(" ")] as const);
-		t.same(differences(rows, foundRows), [], `${name} is what the messages say`);
+		const { rows: stored } = await client.query<unknown[]>({ text: sql, rowMode: "array" });
+		const storedRows = stored.map(([key, ...rest]) => [String(key), rest.join(" ")] as const);
+		found.set(name, differences(rows, storedRows));
 	}
 	const wanted = expected.deadLetters.map(deadLetterRow);
-	t.same(differences(wanted, await storedDeadLetters(client)), [], "dead_letters is what the messages say");
-	const broken = await client.query(BROKEN_OFFSETS);
-	t.same(broken.rows, [], "source_offsets holds together with the tables");
+	found.set("dead_letters", differences(wanted, await storedDeadLetters(client)));
+	return found;
 }
 
 /** Empty when both are the same set of rows; a key that stands twice is a difference. */
@@ -64,6 +75,10 @@ function differences(expected: Rows, found: Rows): readonly string[] {
 		seen.add(key);
 	}
 	for (const [key, text] of expected) if (!seen.has(key)) lines.push(`${key}: is missing: ${text}`);
+	return lines;
+}
+
+function fewOf(lines: readonly string[]): readonly string[] {
 	return lines.length <= SHOWN_MAX
 		? lines
 		: [...lines.slice(0, SHOWN_MAX), `and ${lines.length - SHOWN_MAX} more lines`];

@@ -7,8 +7,9 @@ import { createDatabase, type TestDatabase } from "./database.ts";
 import { type EngineOptions, type EngineProcess, startEngine } from "./engine-process.ts";
 import { expectExact } from "./expect-exact.ts";
 import { type OffsetHistory, readOffsetHistory, recordOffsetHistory } from "./offset-history.ts";
+import type { OracleRules } from "./oracle.ts";
 import { chooseSeed, type RunningProducer, type StreamMessage, startProducer, stream } from "./stream.ts";
-import { createTopic, type TestTopic } from "./topic.ts";
+import { createTopic, type SentMessage, type TestTopic } from "./topic.ts";
 
 export interface FaultSetting {
 	readonly random: Random;
@@ -19,7 +20,7 @@ export interface FaultSetting {
 	/** An engine on this topic and database; see `startEngine`. */
 	start(options?: Partial<EngineOptions>): Promise<EngineProcess>;
 	/** Ends the producer and holds the tables against all it had sent; then judges the history of the offsets by I1. */
-	expectExact(): Promise<OffsetHistory>;
+	expectExact(rulesOf?: (messages: readonly SentMessage[]) => OracleRules): Promise<OffsetHistory>;
 }
 
 export interface FaultOptions {
@@ -50,9 +51,9 @@ export async function setTheStage(t: Test, options: FaultOptions = {}): Promise<
 		producer,
 		start: (change = {}) =>
 			startEngine(t, { topic, database, ...change, env: { ...SHORT_SESSION, ...change.env } }),
-		async expectExact() {
+		async expectExact(rulesOf) {
 			const sent = await producer.stop();
-			await expectExact(t, client, topic, messages.slice(0, sent));
+			await expectExact(t, client, topic, messages.slice(0, sent), rulesOf);
 			const history = await readOffsetHistory(client);
 			t.same(history.problems, [], `I1 holds over ${history.commits} commits and ${history.claims} claims`);
 			return history;

@@ -1,4 +1,4 @@
-/** An actor for tests of its pool: says `ready`, and does at a `condemn` message what the detail of its record names. */
+/** An actor for tests of its pool: says `ready`, and does at a `care` message what the detail of its record names. */
 import type { ActorTask } from "../../workers/actor.ts";
 import type { ToActor } from "../../workers/messages.ts";
 
@@ -16,8 +16,8 @@ export function runActor({ port, topic }: ActorTask): Promise<void> {
 				resolve();
 				port.close();
 			}
-			if (message.kind !== "condemn") return;
-			switch (message.records[0]?.detail as Misbehaviour) {
+			if (message.kind !== "care") return;
+			switch (message.condemned[0]?.detail as Misbehaviour) {
 				case "exit":
 					return process.exit(3);
 				case "hang":

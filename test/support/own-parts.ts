@@ -18,6 +18,10 @@ export type HowToStop = "orderly" | "crash";
 export interface OwnPart<Running> {
 	/** As it was started first; addresses stay the same over restarts. */
 	readonly at: Running;
+	/** Of the process that runs now. */
+	readonly pid: number;
+	/** Its folder, with its log in it. Gone after the test. */
+	readonly home: string;
 	/** Resolves when the process is gone. */
 	stop(how: HowToStop): Promise<void>;
 	/** On the same port, with the same data. */
@@ -55,6 +59,10 @@ async function ownPart<
 	});
 	return {
 		at,
+		home,
+		get pid() {
+			return running.pid;
+		},
 		async stop(how) {
 			const { pid } = running;
 			process.kill(pid, signals[how]);

@@ -84,6 +84,8 @@ export function startProducer(
 		clientId: "test-producer",
 		brokers: [...topic.brokers],
 		logLevel: logLevel.NOTHING,
+		// A frozen broker answers nothing: with kafkajs's 30 s its partitions' next leaders would be found after minutes.
+		requestTimeout: 5_000,
 		retry: PATIENT,
 	});
 	const sender = createSender(kafka, topic.name);

@@ -10,6 +10,7 @@ const SETTINGS: ActorSettings = {
 	topic: "user_events",
 	rules: { futureSkewMs: 0, latePolicy: "correct", lateAfterMs: 0 },
 	storedIdsMax: 100,
+	currentRecord: new SharedArrayBuffer(16),
 };
 
 /** The task on this thread, and the supervisor's end of its port. */

@@ -167,7 +167,10 @@ class SmallEngine {
 	constructor(topic: readonly (readonly Message[])[], storedIdsMax: number) {
 		this.#topic = topic;
 		const rules = { futureSkewMs: 0, latePolicy: "correct", lateAfterMs: 0 } as const;
-		this.#actor = new ActorCore({ shard: 0, topic: "t", rules, storedIdsMax }, () => 0);
+		this.#actor = new ActorCore(
+			{ shard: 0, topic: "t", rules, storedIdsMax, currentRecord: new SharedArrayBuffer(16) },
+			() => 0,
+		);
 	}
 
 	/** One slice with up to `counts[p]` records of each partition. */

@@ -10,6 +10,7 @@ const SETTINGS: ActorSettings = {
 	topic: "user_events",
 	rules: { futureSkewMs: 86_400_000, latePolicy: "correct", lateAfterMs: 3_600_000 },
 	storedIdsMax: 1000,
+	currentRecord: new SharedArrayBuffer(16),
 };
 const RECORD_MS = Date.UTC(2025, 5, 1, 16);
 
@@ -247,8 +248,9 @@ t.test("events are judged against their record's timestamp", async (t) => {
 t.test("condemned records become dead letters whatever they hold, also after a drop", async (t) => {
 	const actor = new Actor();
 	actor.handle({
-		kind: "condemn",
-		records: [
+		kind: "care",
+		suspects: [],
+		condemned: [
 			{ partition: 0, offset: 1, reason: "pg_value", detail: "22003 numeric overflow" },
 			{ partition: 0, offset: 3, reason: "actor_crash", detail: "twice" },
 		],
@@ -259,7 +261,7 @@ t.test("condemned records become dead letters whatever they hold, also after a d
 	t.same(offsets(fold), [0, 5]);
 	t.same(reasonsOf(fold), ["pg_value", "json", "actor_crash", "empty_value"]);
 	t.same(users({ shard: 0, folds: [fold!], byteLength: 0 }), ["a", "c"], "its user was never active");
-	actor.handle({ kind: "condemn", records: [] });
+	actor.handle({ kind: "care", condemned: [], suspects: [] });
 	actor.fold([login("a"), login("b")], {}, 2);
 	t.equal(actor.freeze(2, 2).folds[0]?.rowCount, 2);
 });
@@ -267,6 +269,7 @@ t.test("condemned records become dead letters whatever they hold, also after a d
 t.test("in suspect mode a thread that dies leaves behind which record it held", async (t) => {
 	const currentRecord = new SharedArrayBuffer(16);
 	const actor = new Actor({ currentRecord });
+	actor.handle({ kind: "care", condemned: [], suspects: [{ partition: 6, from: 0, to: 50 }] });
 	actor.fold([login("a"), "{", login("b")], { partition: 6 });
 	t.same([...new Float64Array(currentRecord)], [-1, -1], "nobody is suspect between slices");
 	const [fold] = actor.freeze(1).folds;

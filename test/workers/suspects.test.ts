@@ -1,4 +1,5 @@
 import t from "tap";
+import { CURRENT_RECORD_BYTES } from "../../workers/messages.ts";
 import { Suspects } from "../../workers/suspects.ts";
 import { pack, record } from "../support/slices.ts";
 
@@ -8,30 +9,45 @@ const slice = pack([
 	record({ partition: 2, offset: 10 }),
 ]);
 
+function suspectsOf(shared = new SharedArrayBuffer(CURRENT_RECORD_BYTES)) {
+	return { suspects: new Suspects(shared), current: new Float64Array(shared) };
+}
+
 t.test("nobody needs care in normal life", async (t) => {
-	t.equal(new Suspects().careFor(slice), null);
+	t.equal(suspectsOf().suspects.inside(slice), null);
 });
 
 t.test("only a slice that holds a condemned record is taken record by record", async (t) => {
-	const suspects = new Suspects();
-	suspects.condemn([{ partition: 2, offset: 11, reason: "pg_value", detail: "22003" }]);
-	t.equal(suspects.careFor(slice), null, "the offset is in another partition");
-	suspects.condemn([{ partition: 2, offset: 10, reason: "pg_value", detail: "22003" }]);
-	const enter = suspects.careFor(slice);
+	const { suspects } = suspectsOf();
+	suspects.careFor([{ partition: 2, offset: 11, reason: "pg_value", detail: "22003" }], []);
+	t.equal(suspects.inside(slice), null, "the offset is in another partition");
+	suspects.careFor([{ partition: 2, offset: 10, reason: "pg_value", detail: "22003" }], []);
+	const enter = suspects.inside(slice);
 	t.equal(enter?.(1, 10), null);
 	t.same(enter?.(2, 10), { reason: "pg_value", pointer: null, detail: "22003" });
-	suspects.condemn([]);
-	t.equal(suspects.careFor(slice), null, "a new list replaces the old one");
+	suspects.careFor([], []);
+	t.equal(suspects.inside(slice), null, "a new list replaces the old one");
 });
 
-t.test("in suspect mode the record in hand can be read by another thread", async (t) => {
-	const shared = new SharedArrayBuffer(16);
-	const seen = new Float64Array(shared);
-	const suspects = new Suspects(shared);
-	t.same([...seen], [-1, -1]);
-	const enter = suspects.careFor(slice);
+t.test("of a suspect in hand another thread can read who it is", async (t) => {
+	const { suspects, current } = suspectsOf();
+	t.same([...current], [-1, -1]);
+	suspects.careFor([], [{ partition: 1, from: 11, to: 12 }]);
+	const enter = suspects.inside(slice);
 	t.equal(enter?.(7, 2 ** 52), null);
-	t.same([...seen], [7, 2 ** 52]);
+	t.same([...current], [7, 2 ** 52]);
 	suspects.leave();
-	t.same([...seen], [-1, -1]);
+	t.same([...current], [-1, -1]);
+});
+
+t.test("a slice without a suspect is folded as ever", async (t) => {
+	const { suspects } = suspectsOf();
+	suspects.careFor(
+		[],
+		[
+			{ partition: 1, from: 12, to: 20 },
+			{ partition: 2, from: 0, to: 10 },
+		],
+	);
+	t.equal(suspects.inside(slice), null);
 });

@@ -8,7 +8,7 @@ import { pack, record } from "../../support/slices.ts";
 
 const MISBEHAVING = new URL("../../support/misbehaving-actor.js", import.meta.url);
 
-function settings(shard: number, topic = "user_events"): ActorSettings {
+function settings(shard: number, topic = "user_events"): Omit<ActorSettings, "currentRecord"> {
 	const rules = { futureSkewMs: 0, latePolicy: "correct", lateAfterMs: 0 } as const;
 	return { shard, topic, rules, storedIdsMax: 100 };
 }
@@ -64,7 +64,8 @@ function postSlice(pool: ActorPool, shard: number, one: PackedSlice, incarnation
 }
 
 const misbehave = (detail: Misbehaviour): ToActor => {
-	return { kind: "condemn", records: [{ partition: 0, offset: 0, reason: "actor_crash", detail }] };
+	const condemned = [{ partition: 0, offset: 0, reason: "actor_crash", detail }] as const;
+	return { kind: "care", condemned, suspects: [] };
 };
 
 t.test(
