@@ -10,7 +10,10 @@ import type { ActorWatch } from "./actor-watch.ts";
 import { messageOf } from "./core-errors.ts";
 import type { Log } from "./log.ts";
 import type { Observer } from "./observer.ts";
-import type { ActorListener, ActorPort } from "./ports.ts";
+import type { ActorListener, ActorPort, Clock } from "./ports.ts";
+
+/** Before a start that failed is tried again. */
+const RESTART_DELAY_MS = 1_000;
 
 export interface CrewCalls {
 	incarnation(): number;
@@ -32,6 +35,7 @@ export class Crew implements ActorListener {
 	readonly #watch: ActorWatch;
 	readonly #observer: Pick<Observer, "actorRestarted">;
 	readonly #log: Log;
+	readonly #clock: Pick<Clock, "after">;
 	readonly #calls: CrewCalls;
 	#beingReplaced = 0;
 	/** What every actor is told, new ones too. */
@@ -42,12 +46,14 @@ export class Crew implements ActorListener {
 		watch: ActorWatch;
 		observer: Pick<Observer, "actorRestarted">;
 		log: Log;
+		clock: Pick<Clock, "after">;
 		calls: CrewCalls;
 	}) {
 		this.#actors = parts.actors;
 		this.#watch = parts.watch;
 		this.#observer = parts.observer;
 		this.#log = parts.log;
+		this.#clock = parts.clock;
 		this.#calls = parts.calls;
 	}
 
@@ -118,13 +124,25 @@ export class Crew implements ActorListener {
 		this.#calls.lost(error);
 	}
 
+	/** A start that fails counts as one more loss: the machine may be short of memory for a moment. */
 	async #replace(shard: number): Promise<void> {
-		try {
-			await this.#actors.replace(shard);
-			this.#actors.post(shard, { kind: "drop", incarnation: this.#calls.incarnation() });
-			this.#actors.post(shard, this.#care);
-		} catch (error) {
-			this.#calls.broken(error);
+		for (;;) {
+			try {
+				await this.#actors.replace(shard);
+				this.#actors.post(shard, { kind: "drop", incarnation: this.#calls.incarnation() });
+				this.#actors.post(shard, this.#care);
+				break;
+			} catch (error) {
+				this.#log.error(
+					{ component: "actor", actor: shard, err: error },
+					`actor ${shard} did not start: ${messageOf(error)}`,
+				);
+				if (!this.#watch.lost(shard, true)) {
+					this.#calls.broken(error);
+					break;
+				}
+				await new Promise<void>((resolve) => this.#clock.after(RESTART_DELAY_MS, resolve));
+			}
 		}
 		this.#beingReplaced--;
 		this.#calls.act();

@@ -31,8 +31,9 @@ import { requireCurrentSchema } from "./sink/schema-check.ts";
 import type { PostgresSettings } from "./sink/settings.ts";
 import { PostgresStore } from "./sink/writer.ts";
 import { StatusReporter } from "./status.ts";
-import { RECOVERY_REASONS, Supervisor } from "./supervisor.ts";
+import { Supervisor } from "./supervisor.ts";
 import type { SupervisorParts } from "./supervisor-parts.ts";
+import { RECOVERY_REASONS } from "./supervisor-roles.ts";
 import { Tally } from "./tally.ts";
 import { waitFor } from "./wait-for.ts";
 

@@ -1,10 +1,13 @@
 import type { FromActor } from "../workers/messages.ts";
-import { FencedError } from "./core-errors.ts";
+import { DeadlineError, FencedError } from "./core-errors.ts";
 import type { Credit } from "./credits.ts";
 import type { InvalidWindow } from "./invalid-window.ts";
 import type { Accepted, Ledger, PendingSet } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock, CommitPhases, CommitSet, Store, Timer } from "./ports.ts";
+
+/** Far below the deadline of a step: a set of twice the size would pass as well. */
+const QUICK_COMMIT_SECONDS = 5;
 
 /** Carries set numbers to the writer, one at a time and in order; the ledger owns the sets. */
 export interface SetQueue {
@@ -67,14 +70,15 @@ export class Flusher {
 
 	/** Freezes the open set if its rows, bytes or age say so, or if `now`; at most one set waits behind the one in COMMIT. */
 	freezeIfDue(now: boolean): void {
-		const { ledger, limits, clock, calls } = this.#parts;
+		const { ledger, credit, limits, clock, calls } = this.#parts;
 		const open = ledger.open;
 		if (open === null || ledger.waiting !== null) return;
 		const ageMs = clock.monotonicMs() - open.openedAtMs;
 		const due =
 			now ||
 			open.records >= limits.flushRowsMax ||
-			open.bytes >= limits.flushBytesMax ||
+			// Sets become smaller with a credit that was squeezed.
+			open.bytes >= Math.min(limits.flushBytesMax, credit.bytesMax / 4) ||
 			ageMs >= limits.flushIntervalMs;
 		if (due) {
 			const frozen = ledger.freeze();
@@ -119,10 +123,13 @@ export class Flusher {
 				return;
 			}
 			credit.giveBack(done.bytes);
+			if (phases.total < QUICK_COMMIT_SECONDS) credit.relax();
 			invalid.committed(sealed);
 			calls.committed(sealed, done, phases);
 		} catch (error) {
 			if (incarnation !== calls.incarnation()) return;
+			// A Postgres that is slow, not dead, would be given the same again, and never finish.
+			if (error instanceof DeadlineError) credit.squeeze(ledger.committing?.bytes ?? 0);
 			calls.failed(error instanceof FencedError ? "fenced" : "flush_failed", error);
 		}
 		calls.act();

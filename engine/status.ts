@@ -52,7 +52,7 @@ export class StatusReporter {
 				actorBytes: watch.credit.bytes,
 				actorBytesMax: limits.actorBytesMax,
 				setBytes: setCredit.bytes,
-				setBytesMax: limits.setBytesMax,
+				setBytesMax: setCredit.bytesMax,
 			},
 			openHours: tally.lastHours,
 			flush: tally.flushStatus(ledger.waiting === null ? 0 : 1),

@@ -6,52 +6,23 @@
  * `batch` (position and assignment must not change in between, K8). Steps are numbered as in ARCHITECTURE.md.
  */
 import type { EngineState } from "../monitoring/status.ts";
-import { Care } from "./care.ts";
-import { Claimer } from "./claimer.ts";
 import { BrokenPartitionError, codeOf, isRetryable, messageOf, RefusedRowError } from "./core-errors.ts";
-import { Crew } from "./crew.ts";
-import { Flusher } from "./flusher.ts";
-import { Intake } from "./intake.ts";
 import type { PendingSet } from "./ledger.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { Pauses } from "./pauses.ts";
-import type { CommitPhases, CommitSet, SourceBatch, SourceListener, Watermarks } from "./ports.ts";
-import { Positions } from "./positions.ts";
-import { Recovery } from "./recovery.ts";
-import { Router } from "./router.ts";
+import type { Pauses } from "./pauses.ts";
+import type { Claim, CommitPhases, CommitSet, SourceBatch, SourceListener, Watermarks } from "./ports.ts";
 import type { SupervisorParts } from "./supervisor-parts.ts";
+import { createRoles, type RecoveryReason, type Roles } from "./supervisor-roles.ts";
 import { newestEventMsOf } from "./tally.ts";
-import { Watchdog } from "./watchdog.ts";
+import type { Watchdog } from "./watchdog.ts";
 
-/** Why a recovery begins; a label of its metric. */
-export const RECOVERY_REASONS = [
-	"fenced",
-	"flush_failed",
-	"claim_failed",
-	"actor_lost",
-	"position_lost",
-	"log_shrank",
-	"poison",
-	"suspect",
-	"invariant",
-	"connection_lost",
-] as const;
-
-type RecoveryReason = (typeof RECOVERY_REASONS)[number];
+/** So many recoveries in a row without a commit are for a person to see. */
+const ALARM_TRIES = 5;
 
 /** The deciding loop over the parts; each part knows its own rules, none of them another. */
 export class Supervisor implements SourceListener {
-	readonly pauses: Pauses;
-	readonly watchdog: Watchdog;
 	readonly #parts: SupervisorParts;
-	readonly #crew: Crew;
-	readonly #router: Router;
-	readonly #intake: Intake;
-	readonly #claimer: Claimer;
-	readonly #flusher: Flusher;
-	readonly #recovery: Recovery;
-	readonly #positions: Positions;
-	readonly #care: Care;
+	readonly #roles: Roles;
 	readonly #life = new Lifecycle();
 	readonly #onFatal: (error: unknown) => void;
 	#onIdle: (() => void) | null = null;
@@ -62,84 +33,29 @@ export class Supervisor implements SourceListener {
 	constructor(parts: SupervisorParts, onFatal: (error: unknown) => void) {
 		this.#parts = parts;
 		this.#onFatal = onFatal;
-		const { limits, clock, source, store, actors, assignment, ledger } = parts;
-		this.pauses = new Pauses(source);
-		store.onLost = (error) => this.#recover("connection_lost", error);
-		this.watchdog = new Watchdog({
-			...parts,
-			suspects: () => this.#care.suspects,
-			onSilent: (shard, error) => this.#crew.lost(shard, error),
-			onWatermarks: (watermarks) => this.#unstall(watermarks),
-		});
-		this.#positions = new Positions({
-			...parts,
-			pauses: this.pauses,
-			onFailure: (error) => this.#recover("position_lost", error),
-		});
-		this.#recovery = new Recovery(limits, clock, () => this.#act());
-		this.#crew = new Crew({
-			...parts,
-			calls: {
-				incarnation: () => this.incarnation,
-				frozen: (message) => this.#guarded(() => this.#flusher.frozen(message)),
-				judge: (shard) => this.#care.lost(shard),
-				lost: (error) => this.#recover("actor_lost", error),
-				broken: (error) => this.#fail(error),
-				act: () => this.#act(),
+		parts.store.onLost = (error) => this.#recover("connection_lost", error);
+		this.#roles = createRoles(parts, {
+			act: () => this.#act(),
+			guarded: (note) => this.#guarded(note),
+			recover: (reason, error) => this.#recover(reason, error),
+			fail: (error) => this.#fail(error),
+			watermarks: (watermarks) => this.#unstall(watermarks),
+			claimed: (owned, claim, judgement) => {
+				this.#forget([owned.partition]);
+				this.#roles.positions.claimed(owned, claim, judgement);
 			},
+			claimsDone: (claims, watermarks) => this.#claimsDone(claims, watermarks),
+			committed: (set, done, phases) => this.#committed(set, done, phases),
+			flushFailed: (reason, error) => this.#flushFailed(reason, error),
 		});
-		this.#care = new Care({ ...parts, pauses: this.pauses, crew: this.#crew });
-		this.#router = new Router(actors.count, limits, clock, (shard, slice) => this.#crew.slice(shard, slice));
-		this.#flusher = new Flusher({
-			ledger,
-			credit: parts.setCredit,
-			limits,
-			clock,
-			store,
-			queue: parts.queue,
-			invalid: parts.invalid,
-			calls: {
-				barrier: (set) => {
-					this.#router.flush();
-					this.#crew.barrier(set);
-				},
-				incarnation: () => this.incarnation,
-				committed: (set, done, phases) => this.#committed(set, done, phases),
-				committedLate: (set, phases) => parts.observer.committed(parts.tally.committed(set, null, phases)),
-				failed: (reason, error) => this.#flushFailed(reason, error),
-				broken: (error) => this.#fail(error),
-				act: () => this.#act(),
-			},
-		});
-		this.#claimer = new Claimer({
-			assignment,
-			source,
-			store,
-			calls: {
-				incarnation: () => this.incarnation,
-				claimed: (owned, claim, judgement) => {
-					this.#forget([owned.partition]);
-					this.#positions.claimed(owned, claim, judgement);
-				},
-				done: (claims, watermarks) => {
-					parts.invalid.adopt(claims);
-					this.watchdog.note(watermarks);
-					this.#claimsDone();
-				},
-				failed: (error) => this.#recover("claim_failed", error),
-				act: () => this.#act(),
-			},
-		});
-		this.#intake = new Intake({
-			assignment,
-			router: this.#router,
-			accept: (accepted) => {
-				this.#care.accepted(accepted);
-				this.#flusher.accept(accepted);
-			},
-			trouble: this.#positions,
-			cut: (partition, expected) => this.#care.cut(partition, expected),
-		});
+	}
+
+	get pauses(): Pauses {
+		return this.#roles.pauses;
+	}
+
+	get watchdog(): Watchdog {
+		return this.#roles.watchdog;
 	}
 
 	get state(): EngineState {
@@ -152,12 +68,12 @@ export class Supervisor implements SourceListener {
 	}
 
 	get incarnation(): number {
-		return this.#recovery.incarnation;
+		return this.#roles.recovery.incarnation;
 	}
 
 	/** Actors first, Kafka last: nothing is delivered before somebody can fold it. */
 	async start(): Promise<void> {
-		await this.#crew.start();
+		await this.#roles.crew.start();
 		this.watchdog.start();
 		await this.#parts.source.start(this);
 	}
@@ -177,8 +93,8 @@ export class Supervisor implements SourceListener {
 	halt(): void {
 		if (this.#life.state !== "failed") this.#life.enter("stopped");
 		this.watchdog.stop();
-		this.#recovery.stop();
-		this.#router.drop();
+		this.#roles.recovery.stop();
+		this.#roles.router.drop();
 	}
 
 	// ---- what happened: Kafka
@@ -189,11 +105,11 @@ export class Supervisor implements SourceListener {
 		const { kept, lost } = assignment.join(partitions);
 		if (lost.length > 0) {
 			this.#forget(lost);
-			this.#care.forget(lost);
+			this.#roles.care.forget(lost);
 		}
-		for (const partition of kept) this.#positions.kept(assignment.get(partition)!);
+		for (const partition of kept) this.#roles.positions.kept(assignment.get(partition)!);
 		this.pauses.assign(partitions, kept);
-		this.#recovery.joined();
+		this.#roles.recovery.joined();
 		this.#groupSignMs = this.#parts.clock.monotonicMs();
 		tally.rebalances++;
 		observer.rebalanced();
@@ -206,11 +122,11 @@ export class Supervisor implements SourceListener {
 
 	/** Step 4. */
 	batch(batch: SourceBatch): void {
-		if (this.#life.state !== "running" || this.#care.holds(batch.partition)) return;
+		if (this.#life.state !== "running" || this.#roles.care.holds(batch.partition)) return;
 		const { clock, observer } = this.#parts;
 		const startedMs = clock.monotonicMs();
 		this.#guarded(() => {
-			const routed = this.#intake.batch(batch);
+			const routed = this.#roles.intake.batch(batch);
 			if (routed === null) return;
 			observer.consumed(routed.records);
 			observer.batchProcessed((clock.monotonicMs() - startedMs) / 1000);
@@ -218,13 +134,13 @@ export class Supervisor implements SourceListener {
 	}
 
 	skipped(partition: number, fetchedOffset: number, lastOffset: number): void {
-		if (this.#life.state !== "running" || this.#care.holds(partition)) return;
-		this.#guarded(() => this.#intake.skipped(partition, fetchedOffset, lastOffset));
+		if (this.#life.state !== "running" || this.#roles.care.holds(partition)) return;
+		this.#guarded(() => this.#roles.intake.skipped(partition, fetchedOffset, lastOffset));
 	}
 
 	heartbeat(): void {
 		this.#groupSignMs = this.#parts.clock.monotonicMs();
-		if (this.#recovery.heartbeat()) this.#act();
+		if (this.#roles.recovery.heartbeat()) this.#act();
 	}
 
 	/** The source tells of it only when it gives up by itself; it has its own budget for crashes. */
@@ -251,12 +167,12 @@ export class Supervisor implements SourceListener {
 		try {
 			this.#press("actors", this.#parts.watch.credit.full);
 			this.#press("flush", this.#parts.setCredit.full);
-			if (this.#care.holdForTrial()) {
+			if (this.#roles.care.holdForTrial()) {
 				this.#recover("suspect", new Error("actors must hold nothing else when a suspect is tried"));
 				return;
 			}
 			if (this.#mayClaim()) this.#claimIfDue();
-			this.#flusher.freezeIfDue(this.#life.state === "stopping");
+			this.#roles.flusher.freezeIfDue(this.#life.state === "stopping");
 		} catch (error) {
 			this.#fail(error);
 			return;
@@ -277,21 +193,23 @@ export class Supervisor implements SourceListener {
 	#claimIfDue(): void {
 		const { assignment } = this.#parts;
 		// A member without partitions is a stand-by: ready, with nothing to claim.
-		if (assignment.number > 0 && assignment.all().length === 0) this.#claimsDone();
-		else this.#claimer.startIfDue();
+		if (assignment.number > 0 && assignment.all().length === 0) this.#claimsDone([], new Map());
+		else this.#roles.claimer.startIfDue();
 	}
 
 	#unstall(watermarks: ReadonlyMap<number, Watermarks>): void {
 		if (this.#life.state !== "running") return;
-		const error = this.#positions.unstall(watermarks, this.#parts.clock.monotonicMs());
+		const error = this.#roles.positions.unstall(watermarks, this.#parts.clock.monotonicMs());
 		if (error !== null) this.#recover("log_shrank", error);
 	}
 
 	#mayClaim(): boolean {
-		return this.#life.state !== "stopping" && this.#recovery.mayClaim && this.#crew.isWhole;
+		return this.#life.state !== "stopping" && this.#roles.recovery.mayClaim && this.#roles.crew.isWhole;
 	}
 
-	#claimsDone(): void {
+	#claimsDone(claims: readonly Claim[], watermarks: ReadonlyMap<number, Watermarks>): void {
+		this.#parts.invalid.adopt(claims);
+		if (watermarks.size > 0) this.watchdog.note(watermarks);
 		if (this.#life.state === "stopping") return;
 		if (this.#life.state === "recovering") {
 			this.#parts.log.info({ component: "recovery" }, "recovered: reading goes on");
@@ -305,10 +223,10 @@ export class Supervisor implements SourceListener {
 		const newest = newestEventMsOf(set);
 		assignment.committed(set.ranges, newest);
 		for (const { partition, gaps } of set.ranges) if (gaps > 0) observer.gap(partition, gaps);
-		this.#recovery.healed();
-		this.#care.committed(set.ranges);
+		this.#roles.recovery.healed();
+		this.#roles.care.committed(set.ranges);
 		const partitions = set.ranges.map(({ partition, epoch }) => ({ partition, epoch }));
-		this.#crew.stored(set.set, partitions);
+		this.#roles.crew.stored(set.set, partitions);
 		jobs.publish(new Map(set.ranges.map((range) => [range.partition, range.to])));
 		if (newest.size > 0) jobs.days(Math.max(...newest.values()));
 		observer.committed(tally.committed(set, done, phases));
@@ -318,17 +236,17 @@ export class Supervisor implements SourceListener {
 		const { tally, observer } = this.#parts;
 		tally.flushFailed(error);
 		observer.flushFailed(reason === "fenced" ? reason : codeOf(error));
-		const isPoison = error instanceof RefusedRowError && this.#care.refused(error);
+		const isPoison = error instanceof RefusedRowError && this.#roles.care.refused(error);
 		// One record less to be refused is progress: the next try need not wait longer than this one.
-		if (isPoison) this.#recovery.healed();
+		if (isPoison) this.#roles.recovery.healed();
 		this.#recover(isPoison ? "poison" : error instanceof BrokenPartitionError ? "invariant" : reason, error);
 	}
 
 	#forget(partitions: readonly number[]): void {
 		// What is packed goes first, so that `forget` is behind it on every port.
-		this.#router.flush();
-		this.#crew.forget(partitions);
-		this.#flusher.forget(partitions);
+		this.#roles.router.flush();
+		this.#roles.crew.forget(partitions);
+		this.#roles.flusher.forget(partitions);
 	}
 
 	/**
@@ -342,25 +260,26 @@ export class Supervisor implements SourceListener {
 			return;
 		}
 		const { assignment, store, tally, observer, log } = this.#parts;
-		if (error instanceof BrokenPartitionError) this.#positions.sealOff(error);
+		if (error instanceof BrokenPartitionError) this.#roles.positions.sealOff(error);
 		if (this.#life.state !== "stopping") this.#life.enter("recovering");
-		const delayMs = this.#recovery.begin();
+		const delayMs = this.#roles.recovery.begin();
 		this.pauses.add("recovery");
-		const records = this.#flusher.drop();
-		this.#router.drop();
+		const records = this.#roles.flusher.drop();
+		this.#roles.router.drop();
 		for (const owned of assignment.all()) {
 			if (owned.sealedOff) continue;
 			owned.release();
 			this.pauses.reset(owned.partition);
 		}
-		this.#crew.drop();
-		this.#care.recovered();
+		this.#roles.crew.drop();
+		this.#roles.care.recovered();
 		store.reset();
 		tally.recoveries++;
 		tally.abandonedRecords += this.#life.state === "stopping" ? records : 0;
 		observer.recovered(reason);
-		log.warn(
-			{ component: "recovery", reason, records, tries: this.#recovery.tries, delayMs: Math.round(delayMs) },
+		const { tries } = this.#roles.recovery;
+		log[tries < ALARM_TRIES ? "warn" : "error"](
+			{ component: "recovery", reason, records, tries, delayMs: Math.round(delayMs) },
 			`${messageOf(error)}; dropped ${records} uncommitted records, claiming again from what Postgres says`,
 		);
 		this.#act();

@@ -105,6 +105,8 @@ export class Watchdog {
 	/** A line when trouble begins and one when it ends, not one at every look. */
 	#tell(who: string, before: string | null, now: string | null): void {
 		const { log } = this.#parts;
+		// We close the connections ourselves then: an answer that does not come is no trouble of theirs.
+		if (this.#stopped) return;
 		if (before === null && now !== null)
 			log.warn({ component: "watchdog" }, `${who} does not answer: ${now}`);
 		if (before !== null && now === null) log.info({ component: "watchdog" }, `${who} answers again`);

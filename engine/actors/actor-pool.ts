@@ -12,8 +12,8 @@ import type { ActorListener, ActorPort } from "../ports.ts";
 /** The thread's entry, as compiled: the rest of `workers/` is never imported here. */
 const ENTRY = new URL("../../workers/actor.js", import.meta.url);
 
-/** Loading the code and compiling the schema takes 150 ms; a busy machine may take many times that. */
-const START_DEADLINE_MS = 20_000;
+/** Loading the code and compiling the schema takes 150 ms; a machine with twenty others waiting for a core took 20 s. */
+const START_DEADLINE_MS = 60_000;
 /** A thread that does not end by itself in this time is terminated. */
 const STOP_DEADLINE_MS = 2_000;
 

@@ -13,17 +13,25 @@ interface Batch {
 	isEmpty(): boolean;
 }
 
-interface FetchedPartition {
+/** One partition in an answer, as kafkajs's `Batch` takes it. */
+export interface FetchedPartition {
+	readonly partition: number;
+	readonly highWatermark: string;
+	readonly lastStableOffset: string;
+	readonly lastStartOffset: string;
+	readonly preferredReadReplica: number;
 	errorCode: number;
 	messages: DecodedRecord[];
 	/** Null for consumers that read uncommitted records too. */
 	abortedTransactions: readonly AbortedTransaction[] | null;
 }
 
+interface FetchAnswer {
+	readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
+}
+
 interface FetchResponse {
-	decode(bytes: Buffer): Promise<{
-		readonly responses: readonly { readonly partitions: FetchedPartition[] }[];
-	}>;
+	decode(bytes: Buffer): Promise<FetchAnswer>;
 }
 
 interface Decoder {
@@ -65,7 +73,8 @@ export function patchFetch(): void {
 	for (const version of FETCH_VERSIONS) {
 		const response = require(`${folder}/v${version}/response`) as FetchResponse;
 		if (typeof response.decode !== "function") throw changed();
-		response.decode = isolating(response.decode);
+		const { decode } = response;
+		response.decode = async (bytes) => isolated(await decode(bytes));
 	}
 	const { isEmpty } = prototype;
 	prototype.isEmpty = function (this: Batch): boolean {
@@ -77,27 +86,31 @@ export function patchFetch(): void {
 async function decodeOne(decoder: Decoder): Promise<DecodedRecord[]> {
 	const size = decoder.readInt32();
 	if (size <= 0 || !decoder.canReadBytes(size)) return [];
-	const { records, unreadable } = await decodeRecordBatches(decoder.readBytes(size));
+	return recordsOf(decoder.readBytes(size));
+}
+
+/** The readable ones at the beginning of what a broker sent; when there are none, the array knows why. */
+export async function recordsOf(bytes: Buffer | null): Promise<DecodedRecord[]> {
+	const { records, unreadable } = await decodeRecordBatches(bytes ?? Buffer.alloc(0));
 	if (unreadable !== null) reasons.set(records, unreadable);
 	return records;
 }
 
-/** Behind kafkajs's own reading. An error code of one partition would make kafkajs drop the answers for all of them. */
-function isolating(decode: FetchResponse["decode"]): FetchResponse["decode"] {
-	return async (bytes) => {
-		const answer = await decode(bytes);
-		for (const partition of answer.responses.flatMap(({ partitions }) => partitions)) {
-			if (partition.abortedTransactions !== null && partition.abortedTransactions.length > 0) {
-				hideAborted(partition.messages, partition.abortedTransactions);
-				partition.abortedTransactions = [];
-			}
-			if (partition.errorCode !== CORRUPT_MESSAGE) continue;
-			partition.errorCode = 0;
-			partition.messages = [];
-			reasons.set(partition.messages, "the broker finds its log broken (CORRUPT_MESSAGE)");
+/**
+ * Takes aborted records out, and the error code of one partition that would make kafkajs drop the answers for all of them.
+ */
+export function isolated<Answer extends FetchAnswer>(answer: Answer): Answer {
+	for (const partition of answer.responses.flatMap(({ partitions }) => partitions)) {
+		if (partition.abortedTransactions !== null && partition.abortedTransactions.length > 0) {
+			hideAborted(partition.messages, partition.abortedTransactions);
+			partition.abortedTransactions = [];
 		}
-		return answer;
-	};
+		if (partition.errorCode !== CORRUPT_MESSAGE) continue;
+		partition.errorCode = 0;
+		partition.messages = [];
+		reasons.set(partition.messages, "the broker finds its log broken (CORRUPT_MESSAGE)");
+	}
+	return answer;
 }
 
 function changed(): TypeError {

@@ -1,12 +1,15 @@
 /**
  * Sending to one topic so that an acknowledged message is in the topic once: `acks=all`, idempotent, one send at a time.
  *
- * Two habits of kafkajs 2.2.4 make that true only with care (kafkajs#598, #353):
+ * Three habits of kafkajs 2.2.4 make that true only with care (kafkajs#598, #353):
+ * - a send to several partitions is one request to each of their leaders, and its retry asks the metadata anew: a partition
+ *   whose leader has moved to a broker that has answered already is never sent, though the send resolves, and one that
+ *   moved away from such a broker is stored twice. So every send here goes to one partition;
  * - concurrent sends of an idempotent producer mix up sequence numbers, so sends are put in a line here;
  * - after a send that failed for good nobody knows what the broker has, and the next batch under the same sequence
  *   number would be taken for a duplicate and dropped: a failed producer is thrown away.
  */
-import { type Kafka, type Message, Partitioners, type Producer } from "kafkajs";
+import { type Kafka, type Message, Partitioners, type PartitionMetadata, type Producer } from "kafkajs";
 
 export interface OutgoingMessage {
 	readonly key: Buffer | string | null;
@@ -33,6 +36,8 @@ export const SEND_RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries:
 
 export function createSender(kafka: Kafka, topic: string): Sender {
 	let producer: Producer | null = null;
+	let partitionMetadata: PartitionMetadata[] = [];
+	const partition = Partitioners.DefaultPartitioner();
 	let line: Promise<unknown> = Promise.resolve();
 
 	async function connected(): Promise<Producer> {
@@ -41,10 +46,17 @@ export function createSender(kafka: Kafka, topic: string): Sender {
 			idempotent: true,
 			maxInFlightRequests: 1,
 			allowAutoTopicCreation: false,
-			createPartitioner: createStickyPartitioner,
 			retry: SEND_RETRY,
 		});
 		await fresh.connect();
+		const count = await partitionsOf(kafka, topic);
+		partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({
+			partitionErrorCode: 0,
+			partitionId,
+			leader: 0,
+			replicas: [],
+			isr: [],
+		}));
 		producer = fresh;
 		return fresh;
 	}
@@ -57,9 +69,20 @@ export function createSender(kafka: Kafka, topic: string): Sender {
 
 	async function sendNow(messages: Message[]): Promise<void> {
 		const current = await connected();
+		const parts = new Map<number, Message[]>();
+		for (const message of messages) {
+			const to = partition({ topic, partitionMetadata, message });
+			const part = parts.get(to) ?? [];
+			part.push({ ...message, partition: to });
+			parts.set(to, part);
+		}
+		const sends = [...parts.values()].map((part) =>
+			current.send({ topic, acks: -1, timeout: ACK_TIMEOUT_MS, messages: part }),
+		);
 		try {
-			await current.send({ topic, acks: -1, timeout: ACK_TIMEOUT_MS, messages });
+			await Promise.all(sends);
 		} catch (error) {
+			await Promise.allSettled(sends);
 			await discard().catch(() => undefined);
 			throw error;
 		}
@@ -82,19 +105,13 @@ export function createSender(kafka: Kafka, topic: string): Sender {
 	};
 }
 
-/**
- * Java's partitioner (murmur2 of the key), and for a message without a key the same answer at every retry: otherwise
- * a retried batch would reach other partitions under new sequence numbers, and be stored twice.
- */
-function createStickyPartitioner(): ReturnType<typeof Partitioners.DefaultPartitioner> {
-	const partition = Partitioners.DefaultPartitioner();
-	const chosen = new WeakMap<Message, number>();
-	return (input) => {
-		if (input.message.key !== null && input.message.key !== undefined) return partition(input);
-		const known = chosen.get(input.message);
-		if (known !== undefined) return known;
-		const fresh = partition(input);
-		chosen.set(input.message, fresh);
-		return fresh;
-	};
+async function partitionsOf(kafka: Kafka, topic: string): Promise<number> {
+	const admin = kafka.admin();
+	await admin.connect();
+	try {
+		const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+		return topics[0]?.partitions.length ?? 0;
+	} finally {
+		await admin.disconnect();
+	}
 }

@@ -4,10 +4,12 @@ import type { Log } from "../log.ts";
 import type { Clock, Source, SourceListener, Watermarks } from "../ports.ts";
 import { BatchCursor } from "./batch-cursor.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
-import type { ClusterInside } from "./cluster-inside.ts";
+import { type ClusterInside, hookRequests } from "./cluster-inside.ts";
+import { FETCH } from "./fetch-by-id.ts";
 import { unreadableReason } from "./fetch-patch.ts";
-import { watchMemberId } from "./member-id.ts";
+import { JOIN_GROUP, notingMemberId } from "./member-id.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
+import { TopicFollower } from "./topic-follower.ts";
 
 export interface KafkaSourceSettings {
 	readonly connection: KafkaConnection;
@@ -41,6 +43,7 @@ export class KafkaSource implements Source {
 	readonly #limits: Pick<Limits, "crashesMax" | "crashWindowMs">;
 	readonly #clock: Clock;
 	readonly #log: Log;
+	readonly #follower: TopicFollower;
 	#listener: SourceListener | null = null;
 	#consumer: Consumer | null = null;
 	/** Its group exists only from the first join on; before, kafkajs throws at pauses and seeks. */
@@ -65,6 +68,7 @@ export class KafkaSource implements Source {
 		this.#limits = limits;
 		this.#clock = clock;
 		this.#log = log.child({ component: "kafka" });
+		this.#follower = new TopicFollower(settings.topic);
 	}
 
 	async start(listener: SourceListener): Promise<void> {
@@ -134,7 +138,13 @@ export class KafkaSource implements Source {
 			readUncommitted: false,
 			partitionAssigners: [
 				(kit) => {
-					if (onMember !== undefined) watchMemberId(kit.cluster as unknown as ClusterInside, onMember);
+					const cluster = kit.cluster as unknown as ClusterInside;
+					this.#follower.follow(cluster);
+					hookRequests(cluster, {
+						[FETCH]: (requestOf, broker) => this.#follower.fetch(requestOf, broker),
+						[JOIN_GROUP]: (requestOf) =>
+							onMember === undefined ? requestOf : notingMemberId(requestOf, onMember),
+					});
 					return stickyAssigner(topic, () => this.#owned)(kit);
 				},
 			],
@@ -165,6 +175,13 @@ export class KafkaSource implements Source {
 			this.#joined = true;
 			this.#settings.onJoined?.();
 			this.#owned = [...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b);
+			if (this.#follower.accept()) {
+				this.#log.error(
+					`topic ${topic} was deleted and created again: nothing more is read from it before Postgres was asked`,
+				);
+				// Every partition is lost with the old topic, and comes back with nothing kept.
+				this.#listener?.joined([]);
+			}
 			// Synchronously: the first fetch follows this event without a pause (K4).
 			this.#listener?.joined(this.#owned);
 		});

@@ -60,3 +60,17 @@ t.test("whatever is taken and given back, it counts right and changes only at it
 	);
 	t.pass("all histories held");
 });
+
+t.test("a squeezed account is full sooner, and has its old size back after some good commits", async (t) => {
+	const credit = new Credit(10_000_000);
+	credit.squeeze(4_000_000);
+	t.equal(credit.bytesMax, 2_000_000);
+	credit.take(2_000_001);
+	t.ok(credit.full);
+	credit.squeeze(100);
+	t.equal(credit.bytesMax, 64 * 1024, "one batch must fit");
+	for (let i = 0; i < 10; i++) credit.relax();
+	t.equal(credit.bytesMax, 10_000_000);
+	credit.giveBack(1);
+	t.notOk(credit.full);
+});

@@ -31,6 +31,7 @@ function crewOfTwo() {
 		watch,
 		observer: { actorRestarted: (shard) => happened.push(`restarted ${shard}`) },
 		log: createLog({ level: "silent", format: "json" }),
+		clock,
 		calls: {
 			incarnation: () => world.incarnation,
 			frozen: ({ set }) => happened.push(`frozen ${set}`),
@@ -81,11 +82,26 @@ t.test(
 	},
 );
 
-t.test("an actor that cannot be replaced ends the engine", async (t) => {
-	const { crew, world, happened } = crewOfTwo();
+t.test("an actor that does not start is started again, within the budget of losses", async (t) => {
+	const { crew, world, happened, clock, limits } = crewOfTwo();
+	const settled = () => new Promise((resolve) => setImmediate(resolve));
 	world.replaced = Promise.reject(new Error("no memory"));
 	crew.lost(0, new Error("it crashed"));
-	await new Promise((resolve) => setImmediate(resolve));
+	await settled();
+	t.equal(crew.isWhole, false);
+	t.notOk(happened.includes("broken: no memory"));
+	world.replaced = Promise.resolve();
+	clock.advance(1_000);
+	await settled();
+	t.equal(crew.isWhole, true);
+
+	world.replaced = Promise.reject(new Error("no memory"));
+	crew.lost(0, new Error("it crashed"));
+	for (let i = 0; i < limits.actorLossesMax; i++) {
+		await settled();
+		clock.advance(1_000);
+	}
+	await settled();
 	t.equal(happened.at(-1), "broken: no memory");
 });
 

@@ -1,5 +1,5 @@
 import t from "tap";
-import { FencedError } from "../../engine/core-errors.ts";
+import { DeadlineError, FencedError } from "../../engine/core-errors.ts";
 import { Credit } from "../../engine/credits.ts";
 import { Flusher } from "../../engine/flusher.ts";
 import { InvalidWindow } from "../../engine/invalid-window.ts";
@@ -12,10 +12,10 @@ const LIMITS = { flushRowsMax: 10, flushBytesMax: 1000, flushIntervalMs: 250 };
 const PHASES: CommitPhases = { lock: 0, copy: 0, deadLetters: 0, members: 0, merge: 0, commit: 0, total: 1 };
 
 /** One actor, one partition; Postgres answers when the test says so. */
-function flusherOf() {
+function flusherOf(creditBytes = 10_000) {
 	const clock = new ManualClock();
 	const ledger = new Ledger(1);
-	const credit = new Credit(10_000);
+	const credit = new Credit(creditBytes);
 	const happened: string[] = [];
 	const commits: { set: CommitSet; answer: PromiseWithResolvers<CommitPhases> }[] = [];
 	let commit: (set: number) => Promise<void> = async () => {};
@@ -273,4 +273,45 @@ t.test("forgotten partitions give their bytes back at once", async (t) => {
 	flusher.forget([0]);
 	t.equal(credit.bytes, 0);
 	t.ok(ledger.idle);
+});
+
+t.test(
+	"a set that Postgres could not finish in time makes the next ones smaller, a quick one larger again",
+	async (t) => {
+		const { accept, answer, run, flusher, commits, credit, world } = flusherOf(1_000_000);
+		accept(1, 400_000);
+		flusher.freezeIfDue(true);
+		answer(1);
+		const failing = run()(1);
+		commits[0]!.answer.reject(new DeadlineError("COPY events", 30_000));
+		await failing;
+		t.equal(credit.bytesMax, 200_000);
+		flusher.drop();
+		world.incarnation++;
+		accept(1, 10);
+		flusher.freezeIfDue(true);
+		answer(2);
+		const passing = run()(2);
+		commits[1]!.answer.resolve({ ...PHASES, total: 10 });
+		await passing;
+		t.equal(credit.bytesMax, 200_000, "it took long");
+		accept(1, 10);
+		flusher.freezeIfDue(true);
+		answer(3);
+		const quick = run()(3);
+		commits[2]!.answer.resolve(PHASES);
+		await quick;
+		t.equal(credit.bytesMax, 400_000);
+	},
+);
+
+t.test("a set that passes the limit of bad messages is not written", async (t) => {
+	const { accept, run, flusher, commits, happened } = flusherOf();
+	accept(20_000);
+	flusher.freezeIfDue(true);
+	const bad = fold({ partition: 0, deadLetterCount: 20_000 });
+	flusher.frozen({ kind: "frozen", incarnation: 1, set: 1, part: part(0, [bad]) });
+	await run()(1);
+	t.same(commits, []);
+	t.same(happened, ["barrier 1", "failed flush_failed"]);
 });

@@ -1,4 +1,4 @@
-import type { Kafka, Message, Producer, ProducerConfig, ProducerRecord } from "kafkajs";
+import type { Admin, Kafka, Producer, ProducerConfig, ProducerRecord } from "kafkajs";
 import t from "tap";
 import { createSender } from "../../../engine/kafka/sender.ts";
 
@@ -14,6 +14,12 @@ function fakeKafka(behave: (call: number) => Promise<void> = async () => undefin
 	const events: string[] = [];
 	let calls = 0;
 	const kafka = {
+		admin: () =>
+			({
+				connect: async () => undefined,
+				disconnect: async () => undefined,
+				fetchTopicMetadata: async () => ({ topics: [{ partitions: Array(PARTITIONS).fill({}) }] }),
+			}) as unknown as Admin,
 		producer(config: ProducerConfig) {
 			configs.push(config);
 			const id = configs.length;
@@ -31,6 +37,8 @@ function fakeKafka(behave: (call: number) => Promise<void> = async () => undefin
 	return { kafka, configs, sent, events };
 }
 
+const PARTITIONS = 12;
+
 const message = (text: string) => ({ key: "k", value: Buffer.from(text) });
 const valuesOf = (sent: readonly Sent[]) =>
 	sent.map(({ record }) => record.messages.map(({ value }) => String(value)).join());
@@ -40,7 +48,7 @@ t.test("it asks all replicas, idempotently, and never makes a topic", async (t) 
 	const sender = createSender(kafka, "topic");
 	await sender.connect();
 	await sender.connect();
-	await sender.send([message("a"), { key: null, value: null }]);
+	await sender.send([message("a"), message("b")]);
 	await sender.send([]);
 	await sender.disconnect();
 	await sender.disconnect();
@@ -83,31 +91,32 @@ t.test(
 );
 
 t.test(
-	"a message without a key keeps its partition at a retry, and keys follow Java's murmur2",
+	"a send to several partitions is one request to each, for kafkajs mixes them up at a retry",
 	async (t) => {
-		const { kafka, configs } = fakeKafka();
-		await createSender(kafka, "topic").connect();
-		const partition = configs[0]!.createPartitioner!();
-		const partitionMetadata = Array.from({ length: 12 }, (_, partitionId) => ({
-			partitionId,
-			leader: 1,
-			partitionErrorCode: 0,
-			replicas: [1],
-			isr: [1],
-		}));
-		const where = (each: Message) => partition({ topic: "topic", partitionMetadata, message: each });
-		const keyless = Array.from({ length: 50 }, () => ({ key: null, value: "v" }));
-		const first = keyless.map(where);
-		t.strictSame(keyless.map(where), first);
-		t.ok(new Set(first).size > 1, "they are spread");
-		// murmur2 of these as Kafka's own UtilsTest has it: -973932308, -790332482, -985981536; positive, modulo 12.
-		for (const [key, expected] of [
-			["21", 0],
-			["foobar", 6],
-			["a-little-bit-long-string", 8],
-		] as const) {
-			t.equal(where({ key, value: "v" }), expected, key);
-			t.equal(where({ key: Buffer.from(key), value: "v" }), expected, key);
-		}
+		const { kafka, sent } = fakeKafka();
+		const sender = createSender(kafka, "topic");
+		const keyless = Array.from({ length: 50 }, () => ({ key: null, value: Buffer.from("v") }));
+		await sender.send([...keyless, { key: "21", value: Buffer.from("w") }]);
+		const requests = sent.map(({ record }) => new Set(record.messages.map(({ partition }) => partition)));
+		for (const partitions of requests) t.equal(partitions.size, 1);
+		t.equal(new Set(requests.flatMap((partitions) => [...partitions])).size, requests.length, "each once");
+		t.ok(requests.length > 1, "messages without a key are spread");
+		t.equal(sent.flatMap(({ record }) => record.messages).length, 51);
 	},
 );
+
+t.test("keys follow Java's murmur2", async (t) => {
+	const { kafka, sent } = fakeKafka();
+	const sender = createSender(kafka, "topic");
+	// murmur2 of these as Kafka's own UtilsTest has it: -973932308, -790332482, -985981536; positive, modulo 12.
+	for (const [key, expected] of [
+		["21", 0],
+		["foobar", 6],
+		["a-little-bit-long-string", 8],
+	] as const) {
+		for (const bytes of [key, Buffer.from(key)]) {
+			await sender.send([{ key: bytes, value: Buffer.from("v") }]);
+			t.equal(sent.at(-1)?.record.messages[0]?.partition, expected, key);
+		}
+	}
+});

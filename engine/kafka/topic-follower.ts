@@ -1,0 +1,43 @@
+import type { BrokerInside, ClusterInside, RequestOf } from "./cluster-inside.ts";
+import { FETCH, FETCH_BY_ID_VERSION, fetchById } from "./fetch-by-id.ts";
+import { readTopicId } from "./topic-id.ts";
+
+/**
+ * Keeps to one topic, not to a name: fetches ask by its id, so that nothing of a topic that was created again under the
+ * name is ever delivered as if it were the old one's (K33). The new one is gone over to at a join, and whoever calls
+ * `accept` there must have forgotten all positions by then. Brokers before 3.1 are asked by name, as kafkajs does.
+ */
+export class TopicFollower {
+	readonly #topic: string;
+	/** That which is fetched. */
+	#accepted: string | null = null;
+	/** As of the last reading of the metadata. */
+	#current: string | null = null;
+
+	constructor(topic: string) {
+		this.#topic = topic;
+	}
+
+	/** To be called before the consumer of this cluster subscribes. Survives the consumer. */
+	follow(cluster: Pick<ClusterInside, "refreshMetadata" | "brokerPool">): void {
+		const refresh = cluster.refreshMetadata.bind(cluster);
+		// A broker that has no topic of our id makes kafkajs refresh, then join again.
+		cluster.refreshMetadata = async () => {
+			await refresh();
+			this.#current = (await readTopicId(cluster, this.#topic)) ?? this.#current;
+		};
+	}
+
+	/** At a join: from now on fetches ask for the topic that has the name now. Returns whether that is another one. */
+	accept(): boolean {
+		const isAnother = this.#accepted !== null && this.#accepted !== this.#current;
+		this.#accepted = this.#current;
+		return isAnother;
+	}
+
+	/** Hook for the fetches of this cluster. */
+	fetch(requestOf: RequestOf, { versions }: Pick<BrokerInside, "versions">): RequestOf {
+		const canAsk = (versions?.[FETCH]?.maxVersion ?? 0) >= FETCH_BY_ID_VERSION;
+		return this.#accepted === null || !canAsk ? requestOf : fetchById(requestOf, this.#topic, this.#accepted);
+	}
+}
