@@ -66,7 +66,7 @@ class SetBeingBuilt implements PendingSet {
  */
 export class Ledger {
 	readonly #shards: number;
-	/** Set numbers are never reused, so that an answer that was under way is never taken for a later set's (model, S18). */
+	/** Set numbers are never reused, so that an answer that was under way is never taken for a later set's (model, O38). */
 	#nextSet = 1;
 	#open: SetBeingBuilt | null = null;
 	#waiting: SetBeingBuilt | null = null;

@@ -5,7 +5,7 @@ import type { Limits } from "./limits.ts";
  *
  * The proof is a heartbeat that was *sent* after the recovery began. kafkajs's event has no send time, so the first
  * one may have been under way already: the second one counts, or a new join. Without it a thawed zombie and the rightful
- * owner would take the partition from each other for ever (model, rows D09 and N08).
+ * owner would take the partition from each other for ever (model, O28 and O30).
  */
 export class RecoveryGate {
 	readonly #limits: Pick<Limits, "backoffMs" | "backoffMsMax">;

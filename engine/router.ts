@@ -96,7 +96,7 @@ export class Router {
 		}
 	}
 
-	/** Recovery: what is packed and not posted is dropped (model, S17). */
+	/** Recovery: what is packed and not posted is dropped (model, O39 and O40). */
 	drop(): void {
 		this.#timer?.cancel();
 		this.#timer = null;

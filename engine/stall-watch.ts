@@ -16,7 +16,7 @@ interface Stall {
 
 /** A fetch answers within a second; nothing for this long, though there is something to fetch, is a stall. */
 export const STALL_MS_MAX = 10_000;
-/** From the second strike on: an open transaction hides records for many minutes, and that is no fault of the consumer. */
+/** From the second strike on: a rebuild costs everybody a rebalance. (An open transaction is no stall: kafkajs asks for the last stable offset.) */
 const REBUILD_EVERY_MS = 10 * 60_000;
 
 /**

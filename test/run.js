@@ -3,7 +3,7 @@
  * the build. One embedded Kafka and one Postgres serve all files that need them. The last line is `N passed, N failed`:
  * N counts the tests at the top of each file, and a file that breaks or is missing counts as one failure.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -55,7 +55,10 @@ process.exitCode = await main().catch((error) => {
 });
 
 async function main() {
-	if (options.preflight) return (await preflight()) ? 0 : 1;
+	if (options.preflight) {
+		const checks = [await preflight(), modelPreflight()];
+		return checks.every((isFine) => isFine) ? 0 : 1;
+	}
 	if (options.serve) return serve();
 	if (!existsSync(built)) throw new Refusal(`there is no ${built}: run \`npm run build\` first`);
 	const files = await chooseFiles();
@@ -100,6 +103,17 @@ async function preflight() {
 	if (missing.length === 0) return true;
 	console.error(
 		`the tests need ${missing.join(" and ")} for the embedded Kafka; install with:\n  ${installCommand}`,
+	);
+	return false;
+}
+
+/** Whether test/docs/model.test.ts has what it needs; without this it would fail only after minutes of other tests. */
+function modelPreflight() {
+	const isThere = (program, argument) => spawnSync(program, [argument], { stdio: "ignore" }).status === 0;
+	if (isThere("spin", "-V") && isThere("gcc", "--version")) return true;
+	const command = `${process.getuid?.() === 0 ? "" : "sudo "}apt-get install -y spin gcc libc6-dev`;
+	console.error(
+		`the tests need Spin and a C compiler for the model of the protocol; install with:\n  ${command}`,
 	);
 	return false;
 }

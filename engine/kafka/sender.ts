@@ -5,11 +5,13 @@
  * - a send to several partitions is one request to each of their leaders, and its retry asks the metadata anew: a partition
  *   whose leader has moved to a broker that has answered already is never sent, though the send resolves, and one that
  *   moved away from such a broker is stored twice. So every send here goes to one partition;
- * - concurrent sends of an idempotent producer mix up sequence numbers, so sends are put in a line here;
+ * - sends are put in a line here, so that their order holds over a producer that is replaced;
  * - after a send that failed for good nobody knows what the broker has, and the next batch under the same sequence
  *   number would be taken for a duplicate and dropped: a failed producer is thrown away.
  */
 import { type Kafka, type Message, Partitioners, type PartitionMetadata, type Producer } from "kafkajs";
+
+const METADATA_AGE_MS_MAX = 5_000;
 
 export interface OutgoingMessage {
 	readonly key: Buffer | string | null;
@@ -45,6 +47,8 @@ export function createSender(kafka: Kafka, topic: string): Sender {
 		const fresh = kafka.producer({
 			idempotent: true,
 			maxInFlightRequests: 1,
+			// A frozen leader answers nothing, and only old metadata makes kafkajs ask who leads by now.
+			metadataMaxAge: METADATA_AGE_MS_MAX,
 			allowAutoTopicCreation: false,
 			retry: SEND_RETRY,
 		});

@@ -27,6 +27,8 @@ const FETCH_BYTES_PER_PARTITION = 64 * 1024;
 /** With every partition paused kafkajs sleeps this long, and `resume` is only seen after it (K5). */
 const FETCH_WAIT_MS = 250;
 const HEARTBEAT_INTERVAL_MS = 1_000;
+/** Added partitions are seen this soon (K31): one small request to one broker, where kafkajs waits five minutes. */
+const METADATA_MAX_AGE_MS = 5_000;
 const REBALANCE_TIMEOUT_MS = 15_000;
 /** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18). */
 const STOP_DEADLINE_MS = 5_000;
@@ -133,6 +135,7 @@ export class KafkaSource implements Source {
 			heartbeatInterval: HEARTBEAT_INTERVAL_MS,
 			maxWaitTimeInMs: FETCH_WAIT_MS,
 			minBytes: 1,
+			metadataMaxAge: METADATA_MAX_AGE_MS,
 			maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
 			allowAutoTopicCreation: false,
 			readUncommitted: false,

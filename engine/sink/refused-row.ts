@@ -16,6 +16,8 @@ export function isRefusal(error: unknown): boolean {
 	const code = errorCode(error);
 	// Not of a value: a day attached in mid-COPY, or a default partition that somebody has detached.
 	if (code === "23514" && (error as { constraint?: string }).constraint === undefined) return false;
+	// A field of a wrong length: 08 looks like a lost connection, and would be retried for ever.
+	if (code === "08P01" && /^COPY /.test((error as { where?: string }).where ?? "")) return true;
 	return REFUSED.test(code);
 }
 
