@@ -1,7 +1,10 @@
 import type pg from "pg";
 import { connect, destroy, lossOf } from "./connect.ts";
+import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
 import type { PostgresSettings } from "./settings.ts";
+
+const FAREWELL_DEADLINE_MS = 2_000;
 
 export interface LaneOptions {
 	/** For `application_name`: people read it, and the rescue from frozen engines looks for it (blockers.ts). */
@@ -69,7 +72,9 @@ export class Lane {
 		const held = this.#held;
 		this.#held = null;
 		this.#era++;
-		await held?.client.end();
+		if (held === null) return;
+		// The farewell of an idle client on a frozen connection never comes (node-postgres; test/contract/pg.test.ts).
+		await within(held.client, "farewell", FAREWELL_DEADLINE_MS, held.client.end()).catch(() => {});
 	}
 
 	async #open(settings: PostgresSettings, owner: string): Promise<Held> {

@@ -9,7 +9,11 @@ async function broker(t: Test, answers: readonly Buffer[]): Promise<number> {
 	let next = 0;
 	const server = createServer((socket) => {
 		sockets.add(socket);
-		socket.on("data", () => {
+		let asked = Buffer.alloc(0);
+		socket.on("data", (chunk) => {
+			asked = Buffer.concat([asked, chunk]);
+			if (asked.length < 4 || asked.length < 4 + asked.readInt32BE(0)) return;
+			asked = Buffer.alloc(0);
 			for (const byte of answers[next++] ?? []) socket.write(Buffer.from([byte]));
 		});
 	});
@@ -68,7 +72,8 @@ t.test("answers that hold addresses name the proxy, whatever pieces they come in
 	const answers: Buffer[] = [];
 	const port = await broker(t, answers);
 	const other = framed(int(8), int(port), Buffer.from("records"));
-	answers.push(metadataAnswer(port, 7), other, coordinatorAnswer(port, 9));
+	const newer = framed(int(10), Buffer.alloc(4, 0xff), int(port));
+	answers.push(metadataAnswer(port, 7), other, coordinatorAnswer(port, 9), newer);
 	const wire = await startKafkaWire(t, [port]);
 	const ours = wire.proxies[0]!.port;
 	t.same(wire.brokers, [`127.0.0.1:${ours}`]);
@@ -92,4 +97,5 @@ t.test("answers that hold addresses name the proxy, whatever pieces they come in
 	t.same(await ask(request(FETCH, 11, 8), other.length), other, "a port in other answers is only bytes");
 	const coordinator = coordinatorAnswer(ours, 9);
 	t.same(await ask(request(FIND_COORDINATOR, 2, 9), coordinator.length), coordinator);
+	t.same(await ask(request(METADATA, 12, 10), newer.length), newer, "of a newer form nothing is known here");
 });

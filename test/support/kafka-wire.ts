@@ -1,7 +1,8 @@
 /**
  * A proxy in front of Kafka brokers. Clients learn the brokers' addresses from the brokers, so the two answers that hold
- * any (Metadata and FindCoordinator) are changed on their way to name the proxies instead. Reads the versions that
- * kafkajs asks for: Metadata up to 6, FindCoordinator up to 2 (protocol guide, kafka.apache.org/protocol).
+ * any (Metadata and FindCoordinator) are changed on their way to name the proxies instead, in the versions that kafkajs
+ * learns addresses from (protocol guide, kafka.apache.org/protocol). Newer versions pass as they are: the engine asks
+ * Metadata 12 for the id of the topic alone.
  */
 import { startProxy, type TcpProxy, type Wiretap } from "./tcp-proxy.ts";
 
@@ -31,6 +32,11 @@ export async function startKafkaWire(t: TestWithTeardown, ports: readonly number
 
 const METADATA = 3;
 const FIND_COORDINATOR = 10;
+/** By API: the last version that is read here. */
+const VERSION_MAX: ReadonlyMap<number, number> = new Map([
+	[METADATA, 6],
+	[FIND_COORDINATOR, 2],
+]);
 /** Length, then key and version of the API, then the number that the answer repeats. */
 const REQUEST_HEADER_BYTES = 12;
 /** Length, then that number. */
@@ -64,8 +70,8 @@ class AddressTap implements Wiretap {
 			if (bytes.length < REQUEST_HEADER_BYTES) break;
 			this.#requestRest = 4 + bytes.readInt32BE(0);
 			const api = bytes.readInt16BE(4);
-			if (api === METADATA || api === FIND_COORDINATOR)
-				this.#asked.set(bytes.readInt32BE(8), { api, version: bytes.readInt16BE(6) });
+			const version = bytes.readInt16BE(6);
+			if (version <= (VERSION_MAX.get(api) ?? -1)) this.#asked.set(bytes.readInt32BE(8), { api, version });
 		}
 		this.#requests = Buffer.from(bytes);
 	}

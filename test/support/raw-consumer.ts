@@ -3,6 +3,7 @@
  * what they hold is kafkajs's own behaviour.
  */
 import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
 import {
 	AssignerProtocol,
 	type Consumer,
@@ -15,7 +16,8 @@ import {
 	type PartitionAssigner,
 } from "kafkajs";
 import type { Test } from "tap";
-import type { TestTopic } from "./topic.ts";
+import type { TcpProxy } from "./tcp-proxy.ts";
+import { createTopic, send, type TestTopic } from "./topic.ts";
 
 /** One call of `eachBatch`. Offsets are numbers: tests do not come near 2^53. */
 export interface SeenBatch {
@@ -200,4 +202,25 @@ export function placedBy(topic: string, name: string, place: Placement): Partiti
 			metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.from(name) }),
 		}),
 	});
+}
+
+/** A topic whose partitions hold `count` records each. */
+export async function filledTopic(t: Test, partitions: number, count: number): Promise<TestTopic> {
+	const topic = await createTopic(t, { partitions });
+	for (let partition = 0; partition < partitions; partition++) {
+		await send(
+			topic,
+			Array.from({ length: count }, (_, i) => ({ value: `${partition}/${i}`, partition })),
+		);
+	}
+	return topic;
+}
+
+/** A client whose every connection goes through the proxy, whatever address the broker names; quick to lose patience. */
+export function throughProxy({ port }: TcpProxy): Partial<KafkaConfig> {
+	return {
+		socketFactory: ({ onConnect }) => connect({ host: "127.0.0.1", port }, onConnect),
+		requestTimeout: 600,
+		connectionTimeout: 300,
+	};
 }

@@ -47,6 +47,11 @@ async function exchange(
 	await waitUntil(() => at[to].endsWith(text), { what: `"${text}" at the ${to}`, everyMs: 1 });
 }
 
+/** Whether it ends in peace or by a reset. */
+function closeOf(socket: Socket): Promise<void> {
+	return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
 t.test("bytes pass both ways", async (t) => {
 	const stage = await setTheStage(t);
 	await exchange(stage, "client", "question");
@@ -57,7 +62,7 @@ t.test("bytes pass both ways", async (t) => {
 
 t.test("cut: both ends notice", async (t) => {
 	const { proxy, client, server } = await setTheStage(t);
-	const ends = [once(client, "close"), once(server, "close")];
+	const ends = [closeOf(client), closeOf(server)];
 	proxy.cut();
 	await Promise.all(ends);
 	t.equal(proxy.open, 0);
@@ -101,7 +106,7 @@ t.test("hold: the request arrives, its answer waits for the thaw", async (t) => 
 t.test("drop: the server never sees the request, and both ends are cut", async (t) => {
 	const { proxy, client, server, at } = await setTheStage(t);
 	proxy.onRequest = (chunk) => (chunk.includes("COMMIT") ? "drop" : "pass");
-	const ends = [once(client, "close"), once(server, "close")];
+	const ends = [closeOf(client), closeOf(server)];
 	client.write("COMMIT");
 	await Promise.all(ends);
 	t.equal(at.server, "");
@@ -111,7 +116,7 @@ t.test("swallow: the server does it, and the client never hears of it", async (t
 	const stage = await setTheStage(t);
 	stage.proxy.onRequest = () => "swallow";
 	await exchange(stage, "client", "COMMIT");
-	const end = once(stage.client, "close");
+	const end = closeOf(stage.client);
 	stage.server.write("done");
 	await end;
 	t.equal(stage.at.client, "");
@@ -124,13 +129,13 @@ for (const gone of ["client", "server"] as const) {
 		await exchange(stage, "client", "one");
 		const stays = gone === "client" ? stage.server : stage.client;
 		const leaves = gone === "client" ? stage.client : stage.server;
-		const end = once(leaves, "close");
+		const end = closeOf(leaves);
 		stage.proxy.lose(gone);
 		await end;
 		stays.write("into nothing");
 		t.notOk(stays.destroyed);
 		t.equal(stage.proxy.open, 1);
-		const told = once(stays, "close");
+		const told = closeOf(stays);
 		stage.proxy.thaw();
 		await told;
 		t.equal(stage.proxy.open, 0);
