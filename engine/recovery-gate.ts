@@ -16,9 +16,13 @@ export class RecoveryGate {
 		this.#limits = limits;
 	}
 
-	/** A recovery begins. Returns how long to wait, in ms: doubling, with full jitter over the upper half. */
-	close(random: number): number {
-		this.#heartbeatsNeeded = 2;
+	/**
+	 * A recovery begins. Returns how long to wait, in ms: doubling, with full jitter over the upper half. `isDoubted`: the
+	 * cause may lie in somebody else's claim. A lost actor of our own says nothing about the group (model, O04): waiting
+	 * for heartbeats would only make suspect mode slow.
+	 */
+	close(random: number, isDoubted: boolean): number {
+		if (isDoubted) this.#heartbeatsNeeded = 2;
 		const ceiling = Math.min(
 			this.#limits.backoffMsMax,
 			this.#limits.backoffMs * 2 ** Math.min(this.#tries, 16),

@@ -31,10 +31,10 @@ export class Recovery {
 		return this.#gate.tries;
 	}
 
-	/** A new incarnation. Returns the wait before its first claim, in ms. */
-	begin(): number {
+	/** A new incarnation. Returns the wait before its first claim, in ms. `isDoubted`: see `RecoveryGate.close`. */
+	begin(isDoubted: boolean): number {
 		this.#incarnation++;
-		const delayMs = this.#gate.close(this.#clock.random());
+		const delayMs = this.#gate.close(this.#clock.random(), isDoubted);
 		this.#backoff?.cancel();
 		this.#backoff = this.#clock.after(delayMs, () => {
 			this.#backoff = null;

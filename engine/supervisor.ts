@@ -19,6 +19,9 @@ import type { Watchdog } from "./watchdog.ts";
 /** So many recoveries in a row without a commit are for a person to see. */
 const ALARM_TRIES = 5;
 
+/** Causes within this process: they say nothing about whether the group still counts us in. */
+const OUR_OWN_REASONS: readonly RecoveryReason[] = ["actor_lost", "suspect", "poison", "invariant"];
+
 /** The deciding loop over the parts; each part knows its own rules, none of them another. */
 export class Supervisor implements SourceListener {
 	readonly #parts: SupervisorParts;
@@ -262,7 +265,7 @@ export class Supervisor implements SourceListener {
 		const { assignment, store, tally, observer, log } = this.#parts;
 		if (error instanceof BrokenPartitionError) this.#roles.positions.sealOff(error);
 		if (this.#life.state !== "stopping") this.#life.enter("recovering");
-		const delayMs = this.#roles.recovery.begin();
+		const delayMs = this.#roles.recovery.begin(!OUR_OWN_REASONS.includes(reason));
 		this.pauses.add("recovery");
 		const records = this.#roles.flusher.drop();
 		this.#roles.router.drop();

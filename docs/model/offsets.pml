@@ -212,7 +212,8 @@ end: do
   :: d_step { E.up && faults && (kinds & 2) && OURS && E.whole && !E.orphan -> faults--; kinds = kinds - 2;
        do :: len(port) -> port?k, a, b, d :: else -> break od;
        for (p : 0 .. NP-1) { E.held[p] = 0; E.heldEpoch[p] = 0 };
-       E.whole = 0; recover() }
+       // nobody doubts the membership: the gate stays as it was
+       E.whole = 0; bad = E.beats; recover(); E.beats = bad; bad = 0 }
   /* a new actor is there */
   :: d_step { E.up && !E.whole -> E.whole = 1 }
   /* faults of the connection and of the process */

@@ -21,7 +21,7 @@ t.test(
 	"a recovery is a new incarnation, and claims only after its wait and a second heartbeat",
 	async (t) => {
 		const { clock, opened, recovery: one } = recovery();
-		const delayMs = one.begin();
+		const delayMs = one.begin(true);
 		t.equal(one.incarnation, 2);
 		t.ok(one.heartbeat(), "it counts");
 		clock.advance(delayMs);
@@ -35,7 +35,7 @@ t.test(
 
 t.test("a join is proof enough, but the wait stays", async (t) => {
 	const { clock, recovery: one } = recovery();
-	const delayMs = one.begin();
+	const delayMs = one.begin(true);
 	one.joined();
 	t.notOk(one.mayClaim);
 	clock.advance(delayMs);
@@ -44,8 +44,8 @@ t.test("a join is proof enough, but the wait stays", async (t) => {
 
 t.test("a recovery within a recovery waits anew, and once", async (t) => {
 	const { clock, opened, recovery: one } = recovery();
-	one.begin();
-	const delayMs = one.begin();
+	one.begin(true);
+	const delayMs = one.begin(true);
 	t.equal(one.incarnation, 3);
 	one.joined();
 	clock.advance(60_000);
@@ -54,14 +54,14 @@ t.test("a recovery within a recovery waits anew, and once", async (t) => {
 
 t.test("waits grow until a commit, and nothing fires after stop", async (t) => {
 	const { clock, opened, recovery: one } = recovery();
-	const delays = [one.begin(), one.begin(), one.begin()];
+	const delays = [one.begin(true), one.begin(true), one.begin(true)];
 	t.same(
 		delays.map((ms) => ms / delays[0]!),
 		[1, 2, 4],
 	);
 	t.equal(one.tries, 3);
 	one.healed();
-	t.equal(one.begin(), delays[0]);
+	t.equal(one.begin(true), delays[0]);
 	one.stop();
 	clock.advance(60_000);
 	t.same(opened, []);
