@@ -94,6 +94,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 			sessionTimeoutMs,
 			onMember: (memberId) => members.joined(memberId),
 			onJoined: () => predecessors.stop(),
+			onRebuild: (reason) => metrics.consumerRebuilt(reason),
 		},
 		limits,
 		clock,

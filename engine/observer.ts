@@ -8,7 +8,6 @@ export interface Observer {
 	flushFailed(code: string): void;
 	recovered(reason: string): void;
 	rebalanced(): void;
-	consumerRebuilt(reason: string): void;
 	actorRestarted(actor: number): void;
 	gap(partition: number, count: number): void;
 }

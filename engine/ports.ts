@@ -74,12 +74,15 @@ export interface Watermarks {
 	readonly high: number;
 }
 
+/** Why a consumer is thrown away: it died, brings nothing though there is something, or is not where it should be. */
+export type RebuildReason = "crash" | "stall" | "position";
+
 export interface Source {
 	start(listener: SourceListener): Promise<void>;
 	/** Leaves the group and closes. Bounded by its own deadline; safe twice. */
 	stop(): Promise<void>;
 	/** Throws the consumer away and joins with a new one. */
-	rebuild(): Promise<void>;
+	rebuild(reason: RebuildReason): Promise<void>;
 	pause(partitions: readonly number[]): void;
 	resume(partitions: readonly number[]): void;
 	seek(partition: number, offset: number): void;

@@ -135,7 +135,7 @@ export class Positions implements IntakeTrouble {
 			const about = { component: "kafka", partition, action };
 			this.#log.warn(about, `partition ${partition} brings nothing: ${action}`);
 			if (action === "seek") this.seek(this.#assignment.get(partition)!);
-			else if (action === "rebuild") void this.#source.rebuild();
+			else if (action === "rebuild") void this.#source.rebuild("stall");
 			else error = new Error(`Kafka's log of partition ${partition} ends before our position`);
 		}
 		return error;
@@ -161,6 +161,6 @@ export class Positions implements IntakeTrouble {
 			{ component: "kafka", partition: owned.partition },
 			"the consumer lost its position; building a new one",
 		);
-		await this.#source.rebuild();
+		await this.#source.rebuild("position");
 	}
 }

@@ -60,11 +60,12 @@ const XERIAL_HEADER_BYTES = 16;
 /** snappyjs has no types. Throws when the block says that it is larger than `maxLength`. */
 type Snappy = { uncompress(packed: Buffer, maxLength: number): Uint8Array };
 
+const require = createRequire(import.meta.url);
 let snappy: Snappy | null = null;
 
 /** Java and most others write snappy-java's stream of length-prefixed blocks, librdkafka one raw block. */
 export async function unpackSnappy(packed: Buffer): Promise<Buffer> {
-	snappy ??= createRequire(import.meta.url)("snappyjs") as Snappy;
+	snappy ??= require("snappyjs") as Snappy;
 	if (!packed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
 		return asBuffer(snappy.uncompress(packed, UNPACKED_BYTES_MAX));
 	}

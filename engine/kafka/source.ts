@@ -1,12 +1,14 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
-import type { Clock, Source, SourceListener, Watermarks } from "../ports.ts";
+import type { Clock, RebuildReason, Source, SourceListener, Watermarks } from "../ports.ts";
 import { BatchCursor } from "./batch-cursor.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
 import { type ClusterInside, hookRequests } from "./cluster-inside.ts";
+import { CrashBudget, REBUILD_DELAY_MS, REBUILD_DELAY_MS_MAX } from "./crash-budget.ts";
 import { FETCH } from "./fetch-by-id.ts";
 import { unreadableReason } from "./fetch-patch.ts";
+import { leaveGroup } from "./leave-group.ts";
 import { JOIN_GROUP, notingMemberId } from "./member-id.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
 import { TopicFollower } from "./topic-follower.ts";
@@ -18,6 +20,8 @@ export interface KafkaSourceSettings {
 	readonly sessionTimeoutMs: number;
 	/** The group has given us this name; it is not used before this has settled. Must not reject. */
 	readonly onMember?: (memberId: string) => Promise<void>;
+	/** The consumer is thrown away and built anew. */
+	readonly onRebuild?: (reason: RebuildReason) => void;
 	/** We are in the group, for the first time or again. */
 	readonly onJoined?: () => void;
 }
@@ -32,9 +36,6 @@ const METADATA_MAX_AGE_MS = 5_000;
 const REBALANCE_TIMEOUT_MS = 15_000;
 /** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18). */
 const STOP_DEADLINE_MS = 5_000;
-/** Between two consumers, so that a broker that refuses us is not asked in a tight loop. */
-const REBUILD_DELAY_MS = 500;
-const REBUILD_DELAY_MS_MAX = 5_000;
 
 /**
  * kafkajs behind the `Source` port: it keeps the group, the connections and the fetch protocol; positions, pauses and
@@ -42,7 +43,7 @@ const REBUILD_DELAY_MS_MAX = 5_000;
  */
 export class KafkaSource implements Source {
 	readonly #settings: KafkaSourceSettings;
-	readonly #limits: Pick<Limits, "crashesMax" | "crashWindowMs">;
+	readonly #crashes: CrashBudget;
 	readonly #clock: Clock;
 	readonly #log: Log;
 	readonly #follower: TopicFollower;
@@ -56,9 +57,10 @@ export class KafkaSource implements Source {
 	#owned: readonly number[] = [];
 	#stopped = false;
 	#rebuilding: Promise<void> | null = null;
-	#crashesMs: number[] = [];
 	/** The era whose consumer is known to be dead. */
 	#crashedEra = 0;
+	/** The name of our last consumer in the group. */
+	#memberId: string | null = null;
 
 	constructor(
 		settings: KafkaSourceSettings,
@@ -67,7 +69,7 @@ export class KafkaSource implements Source {
 		log: Log,
 	) {
 		this.#settings = settings;
-		this.#limits = limits;
+		this.#crashes = new CrashBudget(limits, clock);
 		this.#clock = clock;
 		this.#log = log.child({ component: "kafka" });
 		this.#follower = new TopicFollower(settings.topic);
@@ -75,7 +77,8 @@ export class KafkaSource implements Source {
 
 	async start(listener: SourceListener): Promise<void> {
 		this.#listener = listener;
-		await this.rebuild();
+		this.#rebuilding = this.#build();
+		await this.#rebuilding;
 	}
 
 	async stop(): Promise<void> {
@@ -83,10 +86,9 @@ export class KafkaSource implements Source {
 		await this.#close();
 	}
 
-	rebuild(): Promise<void> {
-		this.#rebuilding ??= this.#rebuild().finally(() => {
-			this.#rebuilding = null;
-		});
+	rebuild(reason: RebuildReason): Promise<void> {
+		if (this.#rebuilding === null) this.#settings.onRebuild?.(reason);
+		this.#rebuilding ??= this.#build();
 		return this.#rebuilding;
 	}
 
@@ -125,7 +127,7 @@ export class KafkaSource implements Source {
 
 	async #connect(): Promise<void> {
 		const era = ++this.#era;
-		const { connection, topic, groupId, sessionTimeoutMs, onMember } = this.#settings;
+		const { connection, topic, groupId, sessionTimeoutMs } = this.#settings;
 		const kafka: Kafka = createKafka(connection, this.#log);
 		const admin = kafka.admin();
 		const consumer = kafka.consumer({
@@ -145,8 +147,7 @@ export class KafkaSource implements Source {
 					this.#follower.follow(cluster);
 					hookRequests(cluster, {
 						[FETCH]: (requestOf, broker) => this.#follower.fetch(requestOf, broker),
-						[JOIN_GROUP]: (requestOf) =>
-							onMember === undefined ? requestOf : notingMemberId(requestOf, onMember),
+						[JOIN_GROUP]: (requestOf) => notingMemberId(requestOf, (memberId) => this.#named(memberId)),
 					});
 					return stickyAssigner(topic, () => this.#owned)(kit);
 				},
@@ -158,6 +159,7 @@ export class KafkaSource implements Source {
 		this.#admin = admin;
 		this.#listen(consumer, era);
 		await admin.connect();
+		await this.#leaveAsBefore(kafka);
 		await consumer.connect();
 		await consumer.subscribe({ topics: [topic], fromBeginning: true });
 		await consumer.run({
@@ -214,14 +216,8 @@ export class KafkaSource implements Source {
 		const unreadable = unreadableReason(batch);
 		if (unreadable !== null) {
 			const records = new BatchCursor([]);
-			this.#listener?.batch({
-				partition,
-				fetchedOffset,
-				nextOffset: fetchedOffset,
-				records,
-				unreadable,
-				resolve: () => {},
-			});
+			const nothing = { nextOffset: fetchedOffset, records, resolve: () => {} };
+			this.#listener?.batch({ partition, fetchedOffset, unreadable, ...nothing });
 			return;
 		}
 		const lastMessage = messages[messages.length - 1];
@@ -238,18 +234,38 @@ export class KafkaSource implements Source {
 
 	#crashed(error: Error): void {
 		this.#crashedEra = this.#era;
-		const now = this.#clock.monotonicMs();
-		this.#crashesMs = [...this.#crashesMs.filter((at) => now - at < this.#limits.crashWindowMs), now];
-		if (this.#crashesMs.length > this.#limits.crashesMax) {
+		const delayMs = this.#crashes.crashed();
+		if (delayMs === null) {
 			this.#listener?.crashed(
 				new Error(`the Kafka consumer keeps crashing; last: ${error.message}`, { cause: error }),
 			);
 			return;
 		}
-		// A consumer that crashes as soon as it reads would use up its budget within a second.
-		const delayMs = Math.min(REBUILD_DELAY_MS * 2 ** (this.#crashesMs.length - 1), REBUILD_DELAY_MS_MAX);
 		this.#log.warn({ err: error, delayMs }, `the consumer crashed (${error.message}); building a new one`);
-		this.#clock.after(delayMs, () => void this.rebuild());
+		this.#clock.after(delayMs, () => void this.rebuild("crash"));
+	}
+
+	async #named(memberId: string): Promise<void> {
+		this.#memberId = memberId;
+		await this.#settings.onMember?.(memberId);
+	}
+
+	/**
+	 * A consumer that crashed has left nobody: the group would wait for our own ghost until its session ends. The name is
+	 * ours, so nobody who lives is put out; when it fails, the session ends by itself.
+	 */
+	async #leaveAsBefore(kafka: Kafka): Promise<void> {
+		const memberId = this.#memberId;
+		this.#memberId = null;
+		if (memberId === null) return;
+		const deadline = new Promise<void>((resolve) => this.#clock.after(STOP_DEADLINE_MS, resolve));
+		await Promise.race([leaveGroup(kafka, this.#settings.groupId, memberId).catch(() => {}), deadline]);
+	}
+
+	#build(): Promise<void> {
+		return this.#rebuild().finally(() => {
+			this.#rebuilding = null;
+		});
 	}
 
 	/** Tries until it is connected or stopped: Kafka being away is not our failure. */
