@@ -46,7 +46,8 @@ export class Credit {
 
 	/** What this many bytes became could not be finished in time: less from now on. */
 	squeeze(bytes: number): void {
-		this.#limit = Math.max(Math.min(this.#limit, Math.floor(bytes / 2)), SQUEEZED_BYTES_MIN);
+		const squeezed = Math.max(Math.min(this.#limit, Math.floor(bytes / 2)), SQUEEZED_BYTES_MIN);
+		this.#limit = Math.min(squeezed, this.#bytesMax);
 	}
 
 	/** It went well: twice as much, up to what it was made for. */

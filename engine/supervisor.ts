@@ -20,7 +20,7 @@ import type { Watchdog } from "./watchdog.ts";
 const ALARM_TRIES = 5;
 
 /** Causes within this process: they say nothing about whether the group still counts us in. */
-const OUR_OWN_REASONS: readonly RecoveryReason[] = ["actor_lost", "suspect", "poison", "invariant"];
+export const OUR_OWN_REASONS: readonly RecoveryReason[] = ["actor_lost", "suspect", "poison", "invariant"];
 
 /** The deciding loop over the parts; each part knows its own rules, none of them another. */
 export class Supervisor implements SourceListener {

@@ -23,12 +23,16 @@ export interface ActorTask extends ActorSettings {
 export function runActor({ port, ...settings }: ActorTask): Promise<void> {
 	const core = new ActorCore(settings, () => performance.now());
 	return new Promise<void>((resolve, reject) => {
+		let isOver = false;
 		const end = (settle: () => void): void => {
+			isOver = true;
 			// First, so that closing the port below is not taken for a loss.
 			settle();
 			port.close();
 		};
 		port.on("message", (message: ToActor) => {
+			// What waited behind a failure would overwrite the note of the record that was in hand.
+			if (isOver) return;
 			if (message.kind === "stop") return end(resolve);
 			try {
 				const answer = core.handle(message);

@@ -12,7 +12,7 @@ export const LOCK_WAIT_MS_MAX = 5_000;
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Only backends of an engine's own two lanes, and only such as wait for their client: a frozen engine's does, whatever
+ * Only backends of an engine's connections that lock, and only such as wait for their client: a frozen engine's does, whatever
  * it was about to do. One that waits for a lock is not to blame (whoever holds that one is), and one that works on a slow
  * disk or waits for a replica must be left to finish, or the same transaction would be begun for ever.
  */
@@ -24,7 +24,7 @@ const TERMINATE_BLOCKERS = `
 			WHERE l.pid = $1 AND NOT l.granted AND l.waitstart < clock_timestamp() - $2 * interval '1 ms'
 		)
 		AND a.datname = current_database()
-		AND a.application_name ~ '^lottery-engine (writer|claimer) '
+		AND a.application_name ~ '^lottery-engine (writer|claimer|days) '
 		AND a.wait_event_type = 'Client'`;
 
 /** Frees the backend `pid` from engines that have kept it waiting for a lock for longer than `LOCK_WAIT_MS_MAX`. */

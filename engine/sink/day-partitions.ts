@@ -8,6 +8,9 @@ const HOUR_MS = 3_600_000;
 /** The day itself and the next two: partitions are made ahead of need, since a day with rows can no longer get one. */
 const DAYS_AHEAD = 2;
 
+/** Its transactions keep all writers out for milliseconds; an engine frozen in one must not do so for longer. */
+const IDLE_MS_MAX = 10_000;
+
 /** The side job that keeps `events` partitioned by day as event time moves on. Its failures cost nothing but order. */
 export class DayPartitions {
 	readonly #settings: PostgresSettings;
@@ -30,6 +33,7 @@ export class DayPartitions {
 		if (days.length === 0) return;
 		const client = await connect(this.#settings, {
 			applicationName: `lottery-engine days ${this.#owner}`.slice(0, 63),
+			idleInTransactionTimeoutMs: IDLE_MS_MAX,
 		});
 		try {
 			const { created, skipped } = await ensureDays(client, { days, partitionsMax: DAY_PARTITIONS_MAX });

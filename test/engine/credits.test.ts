@@ -74,3 +74,9 @@ t.test("a squeezed account is full sooner, and has its old size back after some 
 	credit.giveBack(1);
 	t.notOk(credit.full);
 });
+
+t.test("squeezing never lifts a limit", async (t) => {
+	const credit = new Credit(8_000);
+	credit.squeeze(100);
+	t.equal(credit.bytesMax, 8_000);
+});

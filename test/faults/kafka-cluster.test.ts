@@ -31,10 +31,11 @@ t.test("each broker of three in turn may be killed, frozen, and lose its partiti
 
 	const frozen = random.pick(kafka.nodes);
 	frozen.freeze();
-	// Nothing is asked of the flow meanwhile: kafkajs's producer does not look for a new leader when the old one is silent.
-	await sleep(FREEZE_MS);
+	const asleep = sleep(FREEZE_MS);
 	await untilLedByOthers(stage, frozen);
+	await stage.untilFlowing(`while broker ${frozen.id} is frozen`);
 	await lives(`while broker ${frozen.id} is frozen`);
+	await asleep;
 	frozen.thaw();
 	await whole();
 	await stage.untilFlowing(`with broker ${frozen.id} awake`);

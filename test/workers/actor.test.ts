@@ -90,3 +90,15 @@ t.test("a core that cannot be built ends the task before it says ready", async (
 	t.throws(() => runActor({ ...SETTINGS, currentRecord: new SharedArrayBuffer(3), port: port2 }), RangeError);
 	port1.close();
 });
+
+t.test("what waits in the port of an actor that has failed is not touched any more", async (t) => {
+	const { port, ended } = start();
+	const answers: string[] = [];
+	port.on("message", ({ kind }: FromActor) => answers.push(kind));
+	post(port, { kind: "drop", incarnation: 1 });
+	post(port, { kind: "freeze", incarnation: 2, set: 1 });
+	post(port, { kind: "slice", incarnation: 1, slice: aSlice() });
+	await t.rejects(ended, /incarnation 2 began without a drop/);
+	await new Promise((resolve) => setImmediate(resolve));
+	t.same(answers, ["ready"], "its note of the record in hand must stay as it was");
+});
