@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Per file; tap's own default of 30 s is too short for a file that kills brokers. */
 const FILE_TIMEOUT_S = 300;
-const JOBS = { unit: 2, integration: 1 };
+const JOBS = { unit: 2, integration: 2 };
 /** What must not leak from the shell into the tests: they would write into somebody's database. */
 const OUTSIDE_SETTINGS =
 	/^(PG[A-Z]+|KAFKA_.*|DATABASE_URL|POSTGRES_.*|BOOTSTRAP_SERVERS|ENGINE_.*|NODE_OPTIONS|TAP.*)$/;

@@ -1,0 +1,27 @@
+/** What a guard is: a piece of the source that keeps a promise, and what becomes of it when it is taken out. */
+export interface Edit {
+	/** Path below the package. */
+	readonly file: string;
+	/** Stands in the file exactly once; lines as they are, indentation included. */
+	readonly find: string;
+	readonly replace: string;
+}
+
+/**
+ * `red`: this run must fail without the guard. `green`: it need not, since something else covers it (`because`), or the
+ * run cannot meet it.
+ */
+export type Colour = "red" | "green";
+
+export interface Guard {
+	/** What is taken out, as a phrase. */
+	readonly name: string;
+	readonly edits: readonly Edit[];
+	readonly simulation: Colour;
+	/** Process chaos; absent: not asked. */
+	readonly chaos?: Colour;
+	/** Why it may stay green: the other guard that covers it. The pair of both stands in the table as well. */
+	readonly because?: string;
+}
+
+export const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });

@@ -1,0 +1,164 @@
+/** The guards of the transaction and of the claim. */
+import { edit, type Guard } from "./guard.ts";
+
+const FLUSH = "engine/sink/flush.ts";
+const CLAIM = "engine/sink/claim.ts";
+const WRITER = "engine/sink/writer.ts";
+
+const epoch = edit(FLUSH, "AND s.epoch = v.epoch AND s.next_offset", "AND s.next_offset");
+const nextOffset = edit(
+	FLUSH,
+	"AND s.epoch = v.epoch AND s.next_offset = v.from_offset",
+	"AND s.epoch = v.epoch",
+);
+const bothComparisons = edit(FLUSH, "AND s.epoch = v.epoch AND s.next_offset = v.from_offset", "");
+const raise = edit(CLAIM, "SET epoch = epoch + 1, owner = $3", "SET owner = $3");
+
+export const POSTGRES_GUARDS: readonly Guard[] = [
+	{
+		name: "epoch compared",
+		edits: [epoch],
+		simulation: "green",
+		because: "`next_offset` compared: either would do (the next row shows both gone)",
+	},
+	{
+		name: "`next_offset` compared",
+		edits: [nextOffset],
+		simulation: "green",
+		because: "epoch compared",
+	},
+	{ name: "epoch and `next_offset` compared", edits: [bothComparisons], simulation: "red" },
+	{
+		name: "epoch raised by a claim",
+		edits: [raise],
+		simulation: "green",
+		because: "`next_offset` compared",
+	},
+	{
+		name: "epoch raised by a claim, and `next_offset` compared",
+		edits: [raise, nextOffset],
+		simulation: "red",
+	},
+	{
+		name: "row count of the move",
+		edits: [edit(FLUSH, "if (rowCount !== ranges.length) {", "if (rowCount === -1) {")],
+		simulation: "red",
+	},
+	{
+		name: "generation compared by a flush",
+		edits: [edit(FLUSH, "\n\t\t\t\tAND (SELECT generation FROM ledger) = $2::bigint", "")],
+		simulation: "red",
+	},
+	{
+		name: "generation compared by a claim",
+		edits: [
+			edit(WRITER, "this.#generation !== null && this.#generation !== generation", 'this.#generation === ""'),
+		],
+		simulation: "red",
+	},
+	{
+		name: "offset rows locked in order by a flush",
+		edits: [
+			edit(
+				FLUSH,
+				"kafka_partition = ANY ($2::int[])\n\t\t\tORDER BY topic, kafka_partition FOR UPDATE",
+				"kafka_partition = ANY ($2::int[])\n\t\t\tFOR UPDATE",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "offset rows locked before they are moved",
+		edits: [
+			edit(
+				FLUSH,
+				"kafka_partition = ANY ($2::int[])\n\t\t\tORDER BY topic, kafka_partition FOR UPDATE",
+				"kafka_partition = ANY ($2::int[])\n\t\t\tORDER BY topic, kafka_partition -- FOR UPDATE",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "offset rows locked in order by a claim",
+		edits: [
+			edit(
+				CLAIM,
+				"kafka_partition = ANY ($2::int[])\n\t\t ORDER BY topic, kafka_partition FOR UPDATE",
+				"kafka_partition = ANY ($2::int[])\n\t\t FOR UPDATE",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "tag of COMMIT",
+		edits: [edit(FLUSH, 'if (command !== "COMMIT")', 'if (command === "")')],
+		simulation: "red",
+	},
+	{
+		name: "conflict of members ignored",
+		edits: [
+			edit(FLUSH, "\n\t\t\t\tON CONFLICT DO NOTHING\n\t\t\t\tRETURNING hour", "\n\t\t\t\tRETURNING hour"),
+		],
+		simulation: "red",
+	},
+	{
+		name: "members inserted in order",
+		edits: [edit(FLUSH, "\n\t\t\t\tORDER BY 1, 2", "")],
+		simulation: "red",
+	},
+	{
+		name: "hours merged in order",
+		edits: [edit(FLUSH, "\n\t\t\tORDER BY v.hour", "")],
+		simulation: "red",
+	},
+	{
+		name: "hours added up, not replaced",
+		edits: [edit(FLUSH, "revenue = t.revenue + excluded.revenue", "revenue = excluded.revenue")],
+		simulation: "red",
+	},
+	{
+		name: "locks of frozen engines freed by a flush",
+		edits: [edit(WRITER, "return await freeingLocks(client, this.#free, work);", "return await work;")],
+		simulation: "red",
+	},
+	{
+		name: "locks of frozen engines freed by a claim",
+		edits: [
+			edit(
+				WRITER,
+				"const work = freeingLocks(client, this.#free, claim(client, this.#identity, lowWatermarks));",
+				"const work = claim(client, this.#identity, lowWatermarks);",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "deadline of a step",
+		edits: [
+			edit(
+				"engine/sink/deadline.ts",
+				"\t\t\tdestroy(client);\n\t\t}, deadlineMs);",
+				"\t\t}, deadlineMs * 1_000);",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "a connection lost while idle",
+		edits: [
+			edit(
+				"engine/supervisor.ts",
+				'store.onLost = (error) => this.#recover("connection_lost", error);',
+				"store.onLost = () => {};",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "connections thrown away by a recovery",
+		edits: [
+			edit("engine/supervisor.ts", "\t\tstore.reset();\n\t\ttally.recoveries++;", "\t\ttally.recoveries++;"),
+		],
+		simulation: "red",
+	},
+];
