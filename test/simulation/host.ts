@@ -23,6 +23,11 @@ export class Host implements Clock {
 		return this.#frozenUntilMs > this.world.nowMs;
 	}
 
+	/** End of the latest freeze, in virtual ms; 0 before the first. */
+	get frozenUntilMs(): number {
+		return this.#frozenUntilMs;
+	}
+
 	get dead(): boolean {
 		return this.#dead;
 	}

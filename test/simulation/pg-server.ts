@@ -41,7 +41,7 @@ export class SimServer implements Server {
 	readonly backends = new Set<Backend>();
 	readonly refusedOnce = new Set<number>();
 	/** Told of the process that has raised an epoch, and when its transaction began. */
-	onClaimed: (process: object, beganMs: number) => void = () => {};
+	onClaimed: (process: Process, beganMs: number) => void = () => {};
 	readonly #isBusy: boolean;
 	#backup: Tables | null = null;
 	#upAtMs = 0;
@@ -55,7 +55,7 @@ export class SimServer implements Server {
 	}
 
 	/** Null while the server is down or full. */
-	accept(client: ClientEnd, process: object): Backend | null {
+	accept(client: ClientEnd, process: Process): Backend | null {
 		if (this.world.nowMs < this.#upAtMs || this.world.fault("too many connections", 0.02)) return null;
 		const backend = new Backend(this.#nextPid++, client, process);
 		this.backends.add(backend);
@@ -140,8 +140,10 @@ export class SimServer implements Server {
 		backend.waitingFor = null;
 		backend.wake = null;
 		const waitedMs = this.world.nowMs - backend.waitingSinceMs;
-		// Whoever waits behind an operator's command waits as long as that does.
-		if (error === null && waitedMs > LOCK_WAIT_MS_MAX && [blocker, backend.applicationName].every(isEngine)) {
+		// Whoever waits behind an operator's command waits as long as that does; a frozen engine cannot look.
+		const couldLook = backend.process.frozenUntilMs < backend.waitingSinceMs;
+		const areEngines = [blocker, backend.applicationName].every(isEngine);
+		if (error === null && waitedMs > LOCK_WAIT_MS_MAX && couldLook && areEngines) {
 			this.world.problem(
 				`I7: backend ${backend.pid} (${backend.applicationName}) waited ${waitedMs} ms for ${key}`,
 			);

@@ -33,6 +33,12 @@ export class ServerError extends Error {
 
 export type Outcome = { readonly result: Result } | { readonly error: ServerError };
 
+/** Whoever has connected. */
+export interface Process {
+	/** End of its latest freeze, in virtual ms. */
+	readonly frozenUntilMs: number;
+}
+
 /** What a backend knows of the other end. */
 export interface ClientEnd {
 	/** The server ends the session; `error` is its farewell, null when nothing reaches the client. */
@@ -43,7 +49,7 @@ export class Backend {
 	readonly pid: number;
 	readonly client: ClientEnd;
 	/** Whose process it serves; what a kill -9 takes along. */
-	readonly process: object;
+	readonly process: Process;
 	applicationName = "";
 	txn: { readonly staged: Staged; readonly beganMs: number; failed: boolean } | null = null;
 	/** What the server does for it. */
@@ -55,7 +61,7 @@ export class Backend {
 	clientGone = false;
 	wake: ((error: Error | null) => void) | null = null;
 
-	constructor(pid: number, client: ClientEnd, process: object) {
+	constructor(pid: number, client: ClientEnd, process: Process) {
 		this.pid = pid;
 		this.client = client;
 		this.process = process;

@@ -1,5 +1,6 @@
 /** What the engine's statements do in the simulated Postgres. A statement it does not know is a problem of the run. */
 
+import { shuffle } from "../../producer/random.ts";
 import { copyDeadLetters, copyEvents, refuseOnce } from "./pg-copy.ts";
 import { insertMembers, mergeHours } from "./pg-hours.ts";
 import { type Backend, type Result, type Server, ServerError, type Statement } from "./pg-session.ts";
@@ -176,6 +177,8 @@ async function updateOffsets(
 		values: statement.values,
 		ledger: (column) => (server.tables.ledger as unknown as Record<string, unknown>)[column],
 	});
+	// In the order of the plan, which nobody can rely on.
+	shuffle(v, server.world.random);
 	const rows: Record<string, unknown>[] = [];
 	const partitions = new Set([...server.tables.rows.keys(), ...staged.rows.keys()]);
 	for (const given of v) {

@@ -140,7 +140,7 @@ function endOne(world: World, server: SimServer): void {
 
 /** Somebody runs the command beside the engines. */
 function erase(world: World, server: SimServer): void {
-	const backend = server.accept({ ended() {} }, world);
+	const backend = server.accept({ ended() {} }, { frozenUntilMs: 0 });
 	if (backend === null) return;
 	const run = (text: string, values: unknown[] = []): Promise<void> =>
 		new Promise((resolve) => {
