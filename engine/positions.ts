@@ -61,7 +61,7 @@ export class Positions implements IntakeTrouble {
 		owned.haltReason = reason;
 		owned.enter("halted");
 		this.#pauses.add("halted", partition);
-		this.#pauses.remove("position", partition);
+		for (const reason of ["claim", "position"] as const) this.#pauses.remove(reason, partition);
 		this.#log.error({ component: "claim", partition }, `partition ${partition} is halted: ${reason}`);
 	}
 

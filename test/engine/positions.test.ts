@@ -73,7 +73,7 @@ t.test("a partition that does not fit the log stays paused, and says why", async
 	positions.claimed(owned, claim(42), { kind: "halt", reason: "it is gone" });
 	t.match(owned, { phase: "halted", haltReason: "it is gone" });
 	t.same(calls, []);
-	t.same(pauses.reasonsOf(0), ["claim", "halted"]);
+	t.same(pauses.reasonsOf(0), ["halted"]);
 });
 
 t.test("a position within the log that the consumer lost is a case for a new consumer", async (t) => {
