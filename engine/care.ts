@@ -7,7 +7,7 @@ import type { Accepted, Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Pauses } from "./pauses.ts";
-import type { ActorPort, Clock, SetRange } from "./ports.ts";
+import type { ActorPort, Clock } from "./ports.ts";
 import { Suspicion, type Trial } from "./suspicion.ts";
 
 /** Whether a lost actor counts against the budget of losses. */
@@ -115,9 +115,10 @@ export class Care {
 		this.#suspicion.forget(partitions);
 	}
 
-	committed(ranges: readonly SetRange[]): void {
+	/** Everything below these offsets is durable: by a commit of ours, or because a claim says so. */
+	passed(durable: readonly { readonly partition: number; readonly to: number }[]): void {
 		let shorter = false;
-		for (const { partition, to } of ranges) {
+		for (const { partition, to } of durable) {
 			shorter = this.#condemned.passed(partition, to) || shorter;
 			shorter = this.#suspicion.passed(partition, to) || shorter;
 		}

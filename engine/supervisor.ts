@@ -45,6 +45,7 @@ export class Supervisor implements SourceListener {
 			watermarks: (watermarks) => this.#unstall(watermarks),
 			claimed: (owned, claim, judgement) => {
 				this.#forget([owned.partition]);
+				this.#roles.care.passed([{ partition: owned.partition, to: claim.nextOffset }]);
 				this.#roles.positions.claimed(owned, claim, judgement);
 			},
 			claimsDone: (claims, watermarks) => this.#claimsDone(claims, watermarks),
@@ -227,7 +228,7 @@ export class Supervisor implements SourceListener {
 		assignment.committed(set.ranges, newest);
 		for (const { partition, gaps } of set.ranges) if (gaps > 0) observer.gap(partition, gaps);
 		this.#roles.recovery.healed();
-		this.#roles.care.committed(set.ranges);
+		this.#roles.care.passed(set.ranges);
 		const partitions = set.ranges.map(({ partition, epoch }) => ({ partition, epoch }));
 		this.#roles.crew.stored(set.set, partitions);
 		jobs.publish(new Map(set.ranges.map((range) => [range.partition, range.to])));

@@ -138,6 +138,11 @@ export class Suspicion {
 			this.#accused = null;
 			return NO_TRIAL;
 		}
+		if (standing.accepts && standing.expected > accused.offset && idle) {
+			// It is stored, though nobody told us: a COMMIT without an answer was done, or somebody else's.
+			this.#accused = null;
+			return NO_TRIAL;
+		}
 		const reached = standing.accepts && standing.expected === accused.offset && idle;
 		const needsFreshActors = reached && this.#held !== "nothing";
 		const flows = standing.expected < accused.offset || (reached && !needsFreshActors);

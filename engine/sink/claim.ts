@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Claim } from "../ports.ts";
+import { commit } from "./commit.ts";
 import { assertLedger, type LedgerOwner } from "./ledger-check.ts";
 
 /** Whose offsets these are. One database holds one topic of one cluster. */
@@ -15,9 +16,10 @@ export interface ClaimAnswer {
 }
 
 /**
- * Step 2, one transaction: adds missing rows at the log's start, locks all rows in the one order in which everybody
- * locks them, raises their epochs, and returns where each goes on. Waits for a flush in flight, whosever it is: its
- * outcome is decided when this returns. Throws `WrongLedgerError` when the database belongs to another topic or cluster.
+ * Step 2: adds missing rows at the log's start, then in one transaction locks all rows in the one order in which
+ * everybody locks them, raises their epochs, and returns where each goes on. Waits for a flush in flight, whosever it is:
+ * its outcome is decided when this returns. Throws `WrongLedgerError` when the database belongs to another topic or
+ * cluster.
  */
 export async function claim(
 	client: pg.Client,
@@ -25,21 +27,8 @@ export async function claim(
 	lowWatermarks: ReadonlyMap<number, number>,
 ): Promise<ClaimAnswer> {
 	const partitions = [...lowWatermarks.keys()].sort((a, b) => a - b);
-	const lows = partitions.map((partition) => lowWatermarks.get(partition));
+	await addMissing(client, identity, lowWatermarks);
 	await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-	await client.query(
-		"INSERT INTO ledger (cluster_id, topic) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM ledger) ON CONFLICT DO NOTHING",
-		[identity.clusterId, identity.topic],
-	);
-	await client.query(
-		`INSERT INTO source_offsets (topic, kafka_partition, start_offset, next_offset)
-		 SELECT $1, v.kafka_partition, v.low, v.low
-		 FROM unnest($2::int[], $3::bigint[]) AS v(kafka_partition, low)
-		 WHERE NOT EXISTS (SELECT FROM source_offsets s WHERE s.topic = $1 AND s.kafka_partition = v.kafka_partition)
-		 ORDER BY v.kafka_partition
-		 ON CONFLICT DO NOTHING`,
-		[identity.topic, partitions, lows],
-	);
 	await client.query(
 		`SELECT FROM source_offsets WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
 		 ORDER BY topic, kafka_partition FOR UPDATE`,
@@ -59,8 +48,38 @@ export async function claim(
 			extract(epoch FROM updated_at) * 1000 AS moved_at_ms`,
 		[identity.topic, partitions, identity.owner],
 	);
-	await client.query("COMMIT");
+	await commit(client);
 	return { claims: rows.rows.map(claimOf), generation: held!.generation };
+}
+
+/**
+ * A transaction of its own: a row that was inserted is locked, and locked before the older ones in front of it, which
+ * another claim may take in their order meanwhile: a circle (found by the simulation). A row alone claims nothing.
+ */
+async function addMissing(
+	client: pg.Client,
+	identity: LedgerIdentity,
+	lowWatermarks: ReadonlyMap<number, number>,
+): Promise<void> {
+	await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+	await client.query(
+		"INSERT INTO ledger (cluster_id, topic) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM ledger) ON CONFLICT DO NOTHING",
+		[identity.clusterId, identity.topic],
+	);
+	const ledger = await client.query<LedgerOwner>(
+		'SELECT cluster_id AS "clusterId", topic, generation FROM ledger',
+	);
+	assertLedger(ledger.rows[0], identity);
+	await client.query(
+		`INSERT INTO source_offsets (topic, kafka_partition, start_offset, next_offset)
+		 SELECT $1, v.kafka_partition, v.low, v.low
+		 FROM unnest($2::int[], $3::bigint[]) AS v(kafka_partition, low)
+		 WHERE NOT EXISTS (SELECT FROM source_offsets s WHERE s.topic = $1 AND s.kafka_partition = v.kafka_partition)
+		 ORDER BY v.kafka_partition
+		 ON CONFLICT DO NOTHING`,
+		[identity.topic, [...lowWatermarks.keys()], [...lowWatermarks.values()]],
+	);
+	await commit(client);
 }
 
 interface ClaimRow {

@@ -1,9 +1,10 @@
 import type pg from "pg";
 import { DEAD_LETTER_COLUMNS, EVENT_COLUMNS } from "../../workers/copy-layout.ts";
 import type { CandidateColumns, PartitionFold } from "../../workers/part.ts";
-import { FencedError, InvariantError, NotCommittedError } from "../core-errors.ts";
+import { FencedError, InvariantError } from "../core-errors.ts";
 import type { CommitPhases, CommitSet, RecentCounts, SetRange } from "../ports.ts";
 import { binaryArray, OID } from "./binary-array.ts";
+import { commit } from "./commit.ts";
 import { copyBinary } from "./copy.ts";
 import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
@@ -276,13 +277,6 @@ async function mergeHours(
 			deltas.map((delta) => sessions.get(delta.hour) ?? 0),
 		],
 	});
-}
-
-/** A failed transaction answers COMMIT with the tag ROLLBACK and without an error. */
-async function commit(client: pg.Client): Promise<void> {
-	const { command } = await client.query("COMMIT");
-	if (command !== "COMMIT")
-		throw new NotCommittedError(`COMMIT was answered by ${command}: nothing was stored`);
 }
 
 /**

@@ -27,7 +27,12 @@ function poolOfOne(t: Test, options: Options = {}): { pool: Piscina; events: str
 			events.push(about instanceof Error ? `${name}: ${about.message}` : name);
 		});
 	}
-	t.teardown(() => pool.destroy());
+	// Between the death of a thread and the start of the next one nothing else keeps the process waiting.
+	const alive = setInterval(() => {}, 1_000);
+	t.teardown(async () => {
+		clearInterval(alive);
+		await pool.destroy();
+	});
 	return { pool, events };
 }
 

@@ -92,6 +92,14 @@ t.test("an accused that is stored was innocent", async (t) => {
 	t.equal(suspicion.suspects.length, 1, "the others of the range are still suspects");
 });
 
+t.test("an accused that a claim finds stored holds nobody", async (t) => {
+	const { suspicion, accuse, standAt } = suspicionOf();
+	accuse();
+	t.equal(suspicion.trial(standAt(151), false).holds(1), true, "its commit may still be under way");
+	t.equal(suspicion.trial(standAt(151), true).holds(1), false);
+	t.equal(suspicion.accused, null);
+});
+
 t.test("deaths of an accused that was not alone, or of another actor, prove nothing", async (t) => {
 	const { suspicion, accuse } = suspicionOf();
 	accuse();

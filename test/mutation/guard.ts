@@ -9,9 +9,9 @@ export interface Edit {
 
 /**
  * `red`: this run must fail without the guard. `green`: it need not, since something else covers it (`because`), or the
- * run cannot meet it.
+ * run cannot meet it. `seldom`: what it guards against takes more seeds than an ordinary run has; both are fine.
  */
-export type Colour = "red" | "green";
+export type Colour = "red" | "green" | "seldom";
 
 export interface Guard {
 	/** What is taken out, as a phrase. */

@@ -6,6 +6,7 @@ import {
 	Backend,
 	type ClientEnd,
 	type Outcome,
+	type Process,
 	type Server,
 	ServerError,
 	type Statement,
@@ -129,7 +130,6 @@ export class SimServer implements Server {
 			throw new ServerError("40P01", "deadlock detected");
 		}
 		this.world.note("waited for a lock");
-		const blocker = held.owner.applicationName;
 		held.waiting.push(backend);
 		backend.state = "lock";
 		backend.waitingFor = key;
@@ -142,7 +142,7 @@ export class SimServer implements Server {
 		const waitedMs = this.world.nowMs - backend.waitingSinceMs;
 		// Whoever waits behind an operator's command waits as long as that does; a frozen engine cannot look.
 		const couldLook = backend.process.frozenUntilMs < backend.waitingSinceMs;
-		const areEngines = [blocker, backend.applicationName].every(isEngine);
+		const areEngines = [...this.backends].every(({ applicationName }) => isEngine(applicationName));
 		if (error === null && waitedMs > LOCK_WAIT_MS_MAX && couldLook && areEngines) {
 			this.world.problem(
 				`I7: backend ${backend.pid} (${backend.applicationName}) waited ${waitedMs} ms for ${key}`,

@@ -11,7 +11,7 @@ import type { Log } from "../../engine/log.ts";
 import type { Observer } from "../../engine/observer.ts";
 import type { CommitSet } from "../../engine/ports.ts";
 import { PostgresStore } from "../../engine/sink/writer.ts";
-import { Supervisor } from "../../engine/supervisor.ts";
+import { OUR_OWN_REASONS, Supervisor } from "../../engine/supervisor.ts";
 import type { SideJobs } from "../../engine/supervisor-parts.ts";
 import { Tally } from "../../engine/tally.ts";
 import { Host } from "./host.ts";
@@ -193,9 +193,6 @@ function enlarged(set: CommitSet): CommitSet {
 	return { ...set, parts };
 }
 
-/** These say nothing about the group, and ask for no heartbeat (model, O04). */
-const OWN_REASONS = ["actor_lost", "suspect", "poison", "invariant"];
-
 /** The flush queue without better-queue, whose timers take no clock. */
 function oneAfterTheOther(host: Host, commit: (set: number) => Promise<void>): SetQueue {
 	let tail = Promise.resolve();
@@ -241,7 +238,7 @@ function observerOf(world: World, onRecovered: () => void): Observer {
 		committed: () => world.note("commit"),
 		recovered: (reason) => {
 			world.note(`recovery: ${reason}`);
-			if (!OWN_REASONS.includes(reason)) onRecovered();
+			if (!OUR_OWN_REASONS.some((own) => own === reason)) onRecovered();
 		},
 		rebalanced: () => world.note("join"),
 	};
