@@ -237,9 +237,8 @@ export class Supervisor implements SourceListener {
 	}
 
 	#flushFailed(reason: "fenced" | "flush_failed", error: unknown): void {
-		const { tally, observer } = this.#parts;
-		tally.flushFailed(error);
-		observer.flushFailed(reason === "fenced" ? reason : codeOf(error));
+		this.#parts.tally.flushFailed(error);
+		this.#parts.observer.flushFailed(reason === "fenced" ? reason : codeOf(error));
 		const isPoison = error instanceof RefusedRowError && this.#roles.care.refused(error);
 		// One record less to be refused is progress: the next try need not wait longer than this one.
 		if (isPoison) this.#roles.recovery.healed();

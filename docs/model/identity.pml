@@ -12,6 +12,7 @@
    unstall                    | StallWatch, Positions.unstall (a log that ends before our position: recover and claim)
    commit                     | sink/flush.ts: last_record_offset and its identity move with next_offset
    recover                    | Supervisor.#recover; a kept partition (Positions.kept) is not read back
+   fetch by id                | kafka/fetch-by-id.ts, topic-follower.ts: another id at a join makes every partition lost
 
    Abstracted away: sets (a commit takes everything read), other engines, gaps, the consumer's own confusion. */
 #ifndef M
@@ -39,6 +40,7 @@
 #define BEHIND 3        // guard: the watermarks are read behind the lock of the claim
 #define TOGETHER 4      // guard: the identity of the last record moves with next_offset
 #define SHRANK 5        // guard: a log that ends before our position leads to a claim
+#define BYID 6          // guard: a fetch names the topic by its id, and another id makes the partition lost
 #include "removed.pml"
 
 #define NOBODY 255
@@ -51,11 +53,13 @@ byte low, high = 1, version;
 byte next, last = NOBODY, lastVersion;                  /* the offset row */
 byte counted = NOBODY;                                  /* the version of what was really counted last, for the promise */
 byte phase, expected, from, verify = NOBODY, verifyVersion, readVersion = NOBODY, unverified;
+byte fetched;                                           /* the topic that fetches ask for, by id */
 byte seenLow, seenHigh = 1;                             /* watermarks read before the lock */
 byte trims = TRIMS, recreations = RECREATIONS, restarts = RESTARTS;
 
 #define LOWSEEN (without(BEHIND) -> seenLow : low)
 #define HIGHSEEN (without(BEHIND) -> seenHigh : high)
+#define SAMETOPIC (without(BYID) || fetched == version)
 #define reset() expected = 0; from = 0; verify = NOBODY; verifyVersion = 0; readVersion = NOBODY
 
 proctype Engine() {
@@ -67,13 +71,15 @@ end: do
        :: next < LOWSEEN && !without(BELOW) -> phase = HALTED
        :: next > HIGHSEEN && !without(ABOVE) -> phase = HALTED
        :: else ->
+          fetched = version;
           expected = ((next < LOWSEEN) -> LOWSEEN : next);      /* without its guard: kafkajs goes on at the log's start */
           if
           :: last != NOBODY && last >= LOWSEEN && !without(READBACK) -> verify = last; verifyVersion = lastVersion; phase = VERIFYING
           :: else -> unverified = 1; phase = RUNNING
           fi
        fi }
-  :: d_step { phase == VERIFYING && verify >= low && verify < high ->
+  :: d_step { (phase == RUNNING || phase == VERIFYING) && !SAMETOPIC -> reset(); unverified = 0; phase = JOINING }
+  :: d_step { phase == VERIFYING && SAMETOPIC && verify >= low && verify < high ->
        if
        :: version == verifyVersion -> verify = NOBODY; verifyVersion = 0; phase = RUNNING
        :: else -> verify = NOBODY; verifyVersion = 0; phase = HALTED
@@ -81,7 +87,7 @@ end: do
   :: d_step { phase == VERIFYING && verify < low ->               /* retention was faster: what follows is still to come */
        verify = NOBODY; verifyVersion = 0; unverified = 1; phase = RUNNING }
   /* read one record at `expected` */
-  :: d_step { phase == RUNNING && expected >= low && expected < high && (readVersion == NOBODY || readVersion == version || LIVE) ->
+  :: d_step { phase == RUNNING && SAMETOPIC && expected >= low && expected < high && (readVersion == NOBODY || readVersion == version || LIVE) ->
        if :: readVersion == NOBODY -> from = expected :: else fi;
        readVersion = version; expected++ }
   :: d_step { phase == RUNNING && expected < low -> if :: !without(BELOW) -> phase = HALTED; reset() :: else -> expected = low fi }

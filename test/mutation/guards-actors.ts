@@ -2,6 +2,7 @@
 import { edit, type Guard } from "./guard.ts";
 
 const CORE = "workers/core.ts";
+const SUSPICION = "engine/suspicion.ts";
 const CREW = "engine/crew.ts";
 
 const stalePart = edit(
@@ -124,6 +125,47 @@ export const ACTOR_GUARDS: readonly Guard[] = [
 	{
 		name: "a new actor is told what to take care of",
 		edits: [edit(CREW, "\t\t\tthis.#actors.post(shard, this.#care);\n", "")],
+		simulation: "red",
+	},
+	{
+		name: "a suspect must kill twice while it is alone",
+		edits: [edit(SUSPICION, "const DEATHS_ALONE = 2;", "const DEATHS_ALONE = 1;")],
+		simulation: "green",
+		because: "actors of the simulation die by chance, too, but seldom with an innocent record alone in hand",
+	},
+	{
+		name: "actors hold nothing else when a suspect is tried",
+		edits: [
+			edit(
+				SUSPICION,
+				'const needsFreshActors = reached && this.#held !== "nothing";',
+				"const needsFreshActors = false;",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "an accused that a claim finds stored holds nobody",
+		edits: [
+			edit(SUSPICION, "standing.expected > accused.offset && idle", "standing.expected < 0 && idle"),
+			edit(
+				"engine/supervisor.ts",
+				"this.#roles.care.passed([{ partition: owned.partition, to: claim.nextOffset }]);",
+				"",
+			),
+		],
+		simulation: "seldom",
+		because: "a COMMIT of the accused alone must go unanswered (seed 112734654 of an earlier run hung)",
+	},
+	{
+		name: "too much bad input stops the engine",
+		edits: [
+			edit(
+				"engine/invalid-window.ts",
+				"records >= WINDOW_RECORDS && deadLetters > this.ratioMax * records",
+				"records < 0",
+			),
+		],
 		simulation: "red",
 	},
 ];
