@@ -12,6 +12,9 @@ const TASKS = new URL("../support/piscina-tasks.js", import.meta.url);
 type Options = NonNullable<ConstructorParameters<typeof Piscina>[0]>;
 
 /** A pool as the engine makes it, and the names of its events. */
+/** Small enough to be full within a second, and large enough for what the test runner loads into every thread. */
+const HEAP_MB = 96;
+
 function poolOfOne(t: Test, options: Options = {}): { pool: Piscina; events: string[] } {
 	const pool = new Piscina({
 		filename: TASKS.href,
@@ -133,20 +136,21 @@ t.test(
 );
 
 t.test("a thread out of its heap limit ends alone, with a code that says so", async (t) => {
-	const { pool } = poolOfOne(t, { resourceLimits: { maxOldGenerationSizeMb: 16 } });
+	const { pool } = poolOfOne(t, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
 	await t.rejects(pool.run({ kind: "heap" } satisfies Task), { code: "ERR_WORKER_OUT_OF_MEMORY" });
 	t.equal(await pool.run({ kind: "sleep", ms: 0 } satisfies Task), 0, "another one is there");
 });
 
 t.test("memory outside of the heap is not limited by resourceLimits", async (t) => {
-	const { pool } = poolOfOne(t, { resourceLimits: { maxOldGenerationSizeMb: 16 } });
-	t.equal(await pool.run({ kind: "buffers", bytes: 64 * 1024 * 1024 } satisfies Task), 0);
+	const { pool } = poolOfOne(t, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+	t.equal(await pool.run({ kind: "buffers", bytes: 2 * HEAP_MB * 1024 * 1024 } satisfies Task), 0);
 });
 
 t.test("a missing entry rejects the first run and leaves the next ones of that pool unsettled", async (t) => {
 	const { pool } = poolOfOne(t, { filename: new URL("no-such-file.js", TASKS).href });
 	const run = (): Promise<unknown> => pool.run({ kind: "sleep", ms: 0 } satisfies Task);
-	await t.rejects(run(), { code: "ERR_MODULE_NOT_FOUND" });
+	// Its code is lost on the way when a loader is in between, as under the test runner.
+	await t.rejects(run(), { message: /Cannot find module/ });
 	let isSettled = false;
 	const second = run().catch(() => {
 		isSettled = true;
