@@ -67,6 +67,9 @@ export interface RawConsumerOptions {
 	readonly eachBatch?: (payload: EachBatchPayload, raw: RawConsumer) => Promise<void>;
 }
 
+/** COORDINATOR_LOAD_IN_PROGRESS. */
+const COORDINATOR_LOADING = 14;
+
 /** As the engine has them, except that members that die are given up sooner: the embedded broker allows 1 s. */
 const ENGINE_SETTINGS: Omit<ConsumerConfig, "groupId"> = {
 	sessionTimeout: 6_000,
@@ -77,7 +80,8 @@ const ENGINE_SETTINGS: Omit<ConsumerConfig, "groupId"> = {
 	maxBytesPerPartition: 64 * 1024,
 	allowAutoTopicCreation: false,
 	readUncommitted: false,
-	retry: { restartOnFailure: async () => false },
+	// The very first group of a new broker may meet a coordinator that is still loading: then kafkajs may try again.
+	retry: { restartOnFailure: async (error) => (error as { code?: unknown }).code === COORDINATOR_LOADING },
 };
 
 export function randomGroup(): string {
