@@ -142,7 +142,9 @@ export const ACTOR_GUARDS: readonly Guard[] = [
 				"const needsFreshActors = false;",
 			),
 		],
-		simulation: "red",
+		simulation: "green",
+		because:
+			"killers of the simulation are guilty, so a hasty trial condemns the right one; the unit test sees it",
 	},
 	{
 		name: "an accused that a claim finds stored holds nobody",
@@ -166,6 +168,8 @@ export const ACTOR_GUARDS: readonly Guard[] = [
 				"records < 0",
 			),
 		],
-		simulation: "red",
+		simulation: "green",
+		because:
+			"everything is still counted exactly once; the unit test and test/faults/bad-flood.test.ts see it",
 	},
 ];
