@@ -20,6 +20,8 @@ export interface Guard {
 	readonly simulation: Colour;
 	/** Process chaos; absent: not asked. */
 	readonly chaos?: Colour;
+	/** The faults of test/chaos that can meet it, separated by commas; absent: any. */
+	readonly chaosFaults?: string;
 	/** Why it may stay green: the other guard that covers it. The pair of both stands in the table as well. */
 	readonly because?: string;
 }

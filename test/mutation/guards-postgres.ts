@@ -38,11 +38,14 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		name: "epoch raised by a claim, and `next_offset` compared",
 		edits: [raise, nextOffset],
 		simulation: "red",
+		chaos: "red",
+		chaosFaults: "engine-freeze-past-session,engine-freeze-in-a-step,engine-freeze-until-replaced",
 	},
 	{
 		name: "row count of the move",
 		edits: [edit(FLUSH, "if (rowCount !== ranges.length) {", "if (rowCount === -1) {")],
 		simulation: "red",
+		chaos: "red",
 	},
 	{
 		name: "generation compared by a flush",
@@ -101,6 +104,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 			edit(FLUSH, "\n\t\t\t\tON CONFLICT DO NOTHING\n\t\t\t\tRETURNING hour", "\n\t\t\t\tRETURNING hour"),
 		],
 		simulation: "red",
+		chaos: "red",
 	},
 	{
 		name: "members inserted in order",
@@ -116,6 +120,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		name: "hours added up, not replaced",
 		edits: [edit(FLUSH, "revenue = t.revenue + excluded.revenue", "revenue = excluded.revenue")],
 		simulation: "red",
+		chaos: "red",
 	},
 	{
 		name: "locks of frozen engines freed by a flush",
@@ -132,6 +137,8 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 			),
 		],
 		simulation: "red",
+		chaos: "red",
+		chaosFaults: "engine-freeze-until-replaced",
 	},
 	{
 		name: "deadline of a step",

@@ -75,7 +75,7 @@ function judged(folder: MutantFolder, guard: Guard): Row {
 	try {
 		const { firstProblem, seeds } = simulate(folder, guard);
 		const simulation = firstProblem === null ? null : `seed ${seeds}: ${firstProblem}`;
-		return { guard, simulation, unit: unitTests(folder, guard), chaos: chaos(folder) };
+		return { guard, simulation, unit: unitTests(folder, guard), chaos: chaos(folder, guard) };
 	} finally {
 		restore();
 	}
@@ -103,11 +103,13 @@ function unitTests(folder: MutantFolder, { edits }: Guard): Row["unit"] {
 	return present.every((file) => run([file], UNIT_MS_MAX).status === 0) ? "green" : "red";
 }
 
-function chaos(folder: MutantFolder): Row["chaos"] {
+function chaos(folder: MutantFolder, { chaosFaults }: Guard): Row["chaos"] {
 	if (values.chaos === undefined) return null;
 	const program = join(folder.path, "test/chaos/chaos.js");
 	const minutes = Number(values.chaos);
-	const args = [program, "--minutes", values.chaos, "--seed", values.seed];
+	const args = [program, "--seconds", String(minutes * 60), "--seed", values.seed];
+	args.push("--together", "3", "--bail", "--no-calm");
+	if (chaosFaults !== undefined) args.push("--faults", chaosFaults);
 	return run(args, (minutes + CHAOS_EXTRA_MINUTES) * MS_PER_MINUTE).status === 0 ? "green" : "red";
 }
 
