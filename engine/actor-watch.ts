@@ -2,6 +2,7 @@ import type { ActorStatus } from "../monitoring/status.ts";
 import { Credit } from "./credits.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports.ts";
+import { RecentCount } from "./recent-count.ts";
 
 interface Watched {
 	slices: number;
@@ -24,12 +25,13 @@ export class ActorWatch {
 	readonly #watched: Watched[];
 	readonly #limits: Limits;
 	readonly #clock: Pick<Clock, "nowMs" | "monotonicMs">;
-	#lossesMs: number[] = [];
+	readonly #losses: RecentCount;
 
 	constructor(actors: number, limits: Limits, clock: Pick<Clock, "nowMs" | "monotonicMs">) {
 		this.credit = new Credit(limits.actorBytesMax);
 		this.#limits = limits;
 		this.#clock = clock;
+		this.#losses = new RecentCount(limits.actorLossWindowMs, clock);
 		this.#watched = Array.from({ length: actors }, () => ({
 			slices: 0,
 			barriers: 0,
@@ -96,12 +98,10 @@ export class ActorWatch {
 		actor.restarts++;
 		actor.startedAtMs = this.#clock.nowMs();
 		if (!counts) {
-			this.#lossesMs = [];
+			this.#losses.clear();
 			return true;
 		}
-		const now = this.#clock.monotonicMs();
-		this.#lossesMs = [...this.#lossesMs.filter((at) => now - at < this.#limits.actorLossWindowMs), now];
-		return this.#lossesMs.length <= this.#limits.actorLossesMax;
+		return this.#losses.add() <= this.#limits.actorLossesMax;
 	}
 
 	/** Actors that have work and have not answered for too long. */

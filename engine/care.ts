@@ -78,7 +78,8 @@ export class Care {
 					{ suspects: this.#suspicion.suspects },
 					"a second actor was lost at the same offsets: reading them as suspects",
 				);
-				break;
+				this.#tell();
+				return "counts";
 			case "accused":
 			case "on_trial":
 				this.#log.warn(
@@ -99,8 +100,6 @@ export class Care {
 			case "too_many":
 				return "hopeless";
 		}
-		this.#tell();
-		return "counts";
 	}
 
 	recovered(): void {

@@ -3,6 +3,7 @@ import type { PartitionPhase } from "./assignment.ts";
 import type { Accepted } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports.ts";
+import { RecentCount } from "./recent-count.ts";
 
 /** A fresh actor that a record kills this often, while it holds nothing else, proves its guilt. */
 const DEATHS_ALONE = 2;
@@ -47,19 +48,18 @@ const NO_TRIAL: Trial = { holds: () => false, needsFreshActors: false };
  * are durable, suspect mode is over.
  */
 export class Suspicion {
-	readonly #limits: Pick<Limits, "condemnedMax" | "condemnedWindowMs">;
-	readonly #clock: Pick<Clock, "monotonicMs">;
+	readonly #condemnedMax: number;
+	readonly #condemnations: RecentCount;
 	#lastLoss: readonly OffsetRange[] = [];
 	#suspects: readonly OffsetRange[] = [];
 	#accused: (RecordPlace & { readonly shard: number }) | null = null;
 	#deathsAlone = 0;
 	/** What was accepted since the last recovery: nothing, the accused alone, or anything else. */
 	#held: "nothing" | "accused" | "others" = "nothing";
-	#condemnedMs: number[] = [];
 
 	constructor(limits: Pick<Limits, "condemnedMax" | "condemnedWindowMs">, clock: Pick<Clock, "monotonicMs">) {
-		this.#limits = limits;
-		this.#clock = clock;
+		this.#condemnedMax = limits.condemnedMax;
+		this.#condemnations = new RecentCount(limits.condemnedWindowMs, clock);
 	}
 
 	/** Offsets of which the actors note each record; empty in normal life. */
@@ -152,9 +152,7 @@ export class Suspicion {
 	#condemn({ partition, offset }: RecordPlace): Verdict {
 		this.#accused = null;
 		this.#deathsAlone = 0;
-		const now = this.#clock.monotonicMs();
-		this.#condemnedMs = [...this.#condemnedMs.filter((at) => now - at < this.#limits.condemnedWindowMs), now];
-		if (this.#condemnedMs.length > this.#limits.condemnedMax) return { kind: "too_many" };
+		if (this.#condemnations.add() > this.#condemnedMax) return { kind: "too_many" };
 		const detail = `killed a fresh actor ${DEATHS_ALONE} times while it was alone`;
 		return { kind: "condemned", record: { partition, offset, reason: "actor_crash", detail } };
 	}

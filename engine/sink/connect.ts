@@ -69,6 +69,14 @@ export function lossOf(client: pg.Client): Error | null {
 	return losses.get(client) ?? null;
 }
 
+/** Longest name the server keeps. */
+const NAME_BYTES_MAX = 63;
+
+/** `application_name` of an engine's connection: people read it, and blockers.ts tells by it what may be terminated. */
+export function engineConnection(role: string, owner: string): string {
+	return `lottery-engine ${role} ${owner}`.slice(0, NAME_BYTES_MAX);
+}
+
 /** Closes the socket at once, whatever is under way: no farewell, no waiting, safe at any time and twice. */
 export function destroy(client: pg.Client): void {
 	const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };

@@ -1,6 +1,6 @@
 import { messageOf } from "../core-errors.ts";
 import type { Log } from "../log.ts";
-import { connect, destroy } from "./connect.ts";
+import { connect, destroy, engineConnection } from "./connect.ts";
 import { DAY_PARTITIONS_MAX, ensureDays, utcDay } from "./days.ts";
 import type { PostgresSettings } from "./settings.ts";
 
@@ -32,7 +32,7 @@ export class DayPartitions {
 		const days = wanted.filter((day) => !this.#settled.has(day));
 		if (days.length === 0) return;
 		const client = await connect(this.#settings, {
-			applicationName: `lottery-engine days ${this.#owner}`.slice(0, 63),
+			applicationName: engineConnection("days", this.#owner),
 			idleInTransactionTimeoutMs: IDLE_MS_MAX,
 		});
 		try {

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { connect, destroy, lossOf } from "./connect.ts";
+import { connect, destroy, engineConnection, lossOf } from "./connect.ts";
 import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
 import type { PostgresSettings } from "./settings.ts";
@@ -86,7 +86,7 @@ export class Lane {
 		const era = this.#era;
 		const { name, sessionLimitMs } = this.#options;
 		const client = await connect(settings, {
-			applicationName: `lottery-engine ${name} ${owner}`.slice(0, 63),
+			applicationName: engineConnection(name, owner),
 			statementTimeoutMs: sessionLimitMs,
 			idleInTransactionTimeoutMs: sessionLimitMs,
 		});

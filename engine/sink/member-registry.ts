@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type pg from "pg";
 import type { Log } from "../log.ts";
 import type { Clock, Timer } from "../ports.ts";
-import { connect, destroy } from "./connect.ts";
+import { connect, destroy, engineConnection } from "./connect.ts";
 import { within } from "./deadline.ts";
 import type { PostgresSettings } from "./settings.ts";
 
@@ -102,7 +102,7 @@ export class MemberRegistry {
 		try {
 			const { owner } = this.#membership;
 			const client = await connect(this.#settings, {
-				applicationName: `lottery-engine member ${owner}`.slice(0, 63),
+				applicationName: engineConnection("member", owner),
 				statementTimeoutMs: STEP_DEADLINE_MS,
 			});
 			if (this.#stopped) {
@@ -111,8 +111,6 @@ export class MemberRegistry {
 			}
 			client.once("end", () => this.#lost(client));
 			this.#client = client;
-			// An idle session is what it is all about.
-			await this.#query(client, "SET idle_session_timeout = 0", []);
 			// Held by nobody else, unless the server has not yet noticed the end of our former connection.
 			if (!(await this.#tryLock(client, lockKeyOf(owner)))) throw new Error("our lock is still held");
 			if (this.#memberId !== null) await this.#write(client);

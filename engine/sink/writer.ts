@@ -3,7 +3,7 @@ import { FencedError, RefusedRowError } from "../core-errors.ts";
 import type { Claim, CommitPhases, CommitSet, Pulse, RecentCounts, Store } from "../ports.ts";
 import { freeingLocks, terminateBlockers } from "./blockers.ts";
 import { claim, type LedgerIdentity } from "./claim.ts";
-import { connect, destroy } from "./connect.ts";
+import { connect, destroy, engineConnection } from "./connect.ts";
 import { within } from "./deadline.ts";
 import { findRefusedRow } from "./find-refused-row.ts";
 import { flush, rowsOf } from "./flush.ts";
@@ -80,7 +80,7 @@ export class PostgresStore implements Store {
 	async #placed(error: RefusedRowError, set: CommitSet): Promise<unknown> {
 		const place = await findRefusedRow(rowsOf(set), async () => {
 			this.#finder = await connect(this.#settings, {
-				applicationName: `lottery-engine finder ${this.#identity.owner}`.slice(0, 63),
+				applicationName: engineConnection("finder", this.#identity.owner),
 				statementTimeoutMs: STEP_DEADLINE_MS,
 				idleInTransactionTimeoutMs: STEP_DEADLINE_MS,
 			});
