@@ -13,17 +13,19 @@ const LOOK_EVERY_MS = 1_000;
 
 /**
  * Only backends of an engine's connections that lock, and only such as wait for their client: a frozen engine's does, whatever
- * it was about to do. One that waits for a lock is not to blame (whoever holds that one is), and one that works on a slow
- * disk or waits for a replica must be left to finish, or the same transaction would be begun for ever.
+ * it was about to do. One that waits for a lock is not to blame: whoever holds that one is, so the chain is followed (an
+ * operator's `erase` that waits for a frozen flush holds offset rows meanwhile). One that works on a slow disk or waits for
+ * a replica must be left to finish, or the same transaction would be begun for ever.
  */
 const TERMINATE_BLOCKERS = `
+	WITH RECURSIVE blockers (pid) AS (
+		SELECT unnest(pg_blocking_pids(l.pid)) FROM pg_locks AS l
+		WHERE l.pid = $1 AND NOT l.granted AND l.waitstart < clock_timestamp() - $2 * interval '1 ms'
+		UNION SELECT unnest(pg_blocking_pids(b.pid)) FROM blockers AS b
+	)
 	SELECT a.pid, a.application_name AS owner, pg_terminate_backend(a.pid)
-	FROM pg_stat_activity AS a
-	WHERE a.pid = ANY (
-			SELECT unnest(pg_blocking_pids(l.pid)) FROM pg_locks AS l
-			WHERE l.pid = $1 AND NOT l.granted AND l.waitstart < clock_timestamp() - $2 * interval '1 ms'
-		)
-		AND a.datname = current_database()
+	FROM pg_stat_activity AS a JOIN blockers USING (pid)
+	WHERE a.datname = current_database()
 		AND a.application_name ~ '^lottery-engine (writer|claimer|days) '
 		AND a.wait_event_type = 'Client'`;
 

@@ -103,7 +103,7 @@ t.test("K13: a seek commits the sought offset with autoCommit on, and nothing wi
 	}
 });
 
-/** Sends `values` in one transaction, which then ends as told. */
+/** Sends `values` in one transaction, which then ends as told, and returns when its marker is in the log: the broker answers before. */
 async function transaction(t: Test, topic: TestTopic, values: readonly string[], how: "commit" | "abort") {
 	const kafka = new Kafka({ clientId: "contract", brokers: [...topic.brokers], logLevel: logLevel.NOTHING });
 	const producer = kafka.producer({
@@ -113,11 +113,13 @@ async function transaction(t: Test, topic: TestTopic, values: readonly string[],
 	});
 	await producer.connect();
 	t.teardown(() => producer.disconnect());
+	const begin = await endOf(topic);
 	const open = await producer.transaction();
 	for (const value of values) {
 		await open.send({ topic: topic.name, messages: [{ value, partition: 0 }] });
 	}
 	await (how === "commit" ? open.commit() : open.abort());
+	await waitUntil(async () => (await endOf(topic)) === begin + values.length + 1, { what: "the marker" });
 }
 
 /** What was handed over or skipped, as ranges [from, to) in the order in which they were fetched. */

@@ -220,12 +220,14 @@ function setColumn(row: OffsetRow, column: string, value: unknown): void {
 	else row[known] = Number(value);
 }
 
-/** As the statement says: only backends of engines, and (if it says so) only such as wait for their client. */
+/** As the statement says: the chain of who waits for whom, backends of engines only, and only such as wait for their client. */
 function terminateBlockers(server: Server, { text, values }: Statement): Result {
 	const waiter = [...server.backends].find(({ pid }) => pid === Number(values[0]));
 	if (waiter?.waitingFor == null || server.world.nowMs - waiter.waitingSinceMs < Number(values[1]))
 		return done("SELECT");
-	const blocker = server.holder(waiter.waitingFor);
+	let blocker = server.holder(waiter.waitingFor);
+	while (text.includes("RECURSIVE") && blocker?.waitingFor != null)
+		blocker = server.holder(blocker.waitingFor);
 	if (blocker === null || !/^lottery-engine (writer|claimer) /.test(blocker.applicationName))
 		return done("SELECT");
 	if (text.includes("wait_event_type = 'Client'") && blocker.state !== "client") return done("SELECT");
