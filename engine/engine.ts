@@ -69,7 +69,7 @@ const STORED_IDS_MAX = 2_000_000;
 export async function startEngine({ config, kafka, postgres, log, onFatal }: EngineOptions): Promise<Engine> {
 	const clock = systemClock;
 	const limits = limitsOf(config);
-	const { topic, groupId, sessionTimeoutMs } = config.kafka;
+	const { topic, groupId, sessionTimeoutMs, decoder } = config.kafka;
 	const waiting = { timeoutMs: config.startupTimeoutMs, clock, log };
 	await waitFor("postgres", "Postgres", () => requireCurrentSchema(postgres), waiting);
 	const { clusterId } = await waitFor(
@@ -92,6 +92,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 			topic,
 			groupId,
 			sessionTimeoutMs,
+			decoder,
 			onMember: (memberId) => members.joined(memberId),
 			onJoined: () => predecessors.stop(),
 			onRebuild: (reason) => metrics.consumerRebuilt(reason),

@@ -8,6 +8,13 @@ import type { Clock, CommitPhases, CommitSet, Store, Timer } from "./ports.ts";
 
 /** Far below the deadline of a step: a set of twice the size would pass as well. */
 const QUICK_COMMIT_SECONDS = 5;
+/**
+ * Events are gathered for at least this many times as long as the last commit took: what a commit costs whatever its
+ * size is then at most a third of the writer's time, on a slow disk too.
+ */
+const GATHER_PER_COMMIT = 2;
+/** One slow commit says little about the next: it does not make anybody wait longer than this. */
+const STRETCHED_MS_MAX = 1_000;
 
 /** Carries set numbers to the writer, one at a time and in order; the ledger owns the sets. */
 export interface SetQueue {
@@ -50,7 +57,8 @@ export interface FlusherCalls {
 export class Flusher {
 	readonly #parts: FlusherParts;
 	readonly #queue: SetQueue;
-	#timer: Timer | null = null;
+	#timer: { readonly handle: Timer; readonly dueAtMs: number } | null = null;
+	#lastCommitMs = 0;
 
 	constructor(parts: FlusherParts) {
 		this.#parts = parts;
@@ -58,37 +66,56 @@ export class Flusher {
 	}
 
 	accept(accepted: Accepted): void {
-		const { ledger, credit, limits, clock } = this.#parts;
+		const { ledger, credit, clock } = this.#parts;
 		ledger.accept(accepted, clock.monotonicMs());
 		credit.take(accepted.bytes);
 		// The timer runs while Kafka is paused too: a set below its size must not wait for records that cannot come.
-		this.#timer ??= clock.after(limits.flushIntervalMs, () => {
-			this.#timer = null;
-			this.#parts.calls.act();
-		});
+		this.#wakeAt(ledger.open!.openedAtMs + this.#gatherMs);
 	}
 
-	/** Freezes the open set if its rows, bytes or age say so, or if `now`; at most one set waits behind the one in COMMIT. */
+	/**
+	 * Freezes the open set if its rows, bytes or age say so, or if `now`; at most one set waits behind the one in COMMIT.
+	 */
 	freezeIfDue(now: boolean): void {
 		const { ledger, credit, limits, clock, calls } = this.#parts;
 		const open = ledger.open;
 		if (open === null || ledger.waiting !== null) return;
-		const ageMs = clock.monotonicMs() - open.openedAtMs;
+		const agedAtMs = open.openedAtMs + this.#gatherMs;
 		const due =
 			now ||
 			open.records >= limits.flushRowsMax ||
 			// Sets become smaller with a credit that was squeezed.
 			open.bytes >= Math.min(limits.flushBytesMax, credit.bytesMax / 4) ||
-			ageMs >= limits.flushIntervalMs;
+			clock.monotonicMs() >= agedAtMs;
 		if (due) {
 			const frozen = ledger.freeze();
 			if (frozen !== null) calls.barrier(frozen.set);
 		} else {
-			this.#timer ??= clock.after(limits.flushIntervalMs - ageMs, () => {
-				this.#timer = null;
-				calls.act();
-			});
+			this.#wakeAt(agedAtMs);
 		}
+	}
+
+	/**
+	 * How long a set is gathered, in ms, when it does not become full before. While another one is in COMMIT it could not
+	 * be written yet, and may as well grow.
+	 */
+	get #gatherMs(): number {
+		const { ledger, limits } = this.#parts;
+		const perCommitMs =
+			ledger.committing === null ? this.#lastCommitMs * GATHER_PER_COMMIT : STRETCHED_MS_MAX;
+		return Math.max(limits.flushIntervalMs, Math.min(perCommitMs, STRETCHED_MS_MAX));
+	}
+
+	/** Looks again at this time (monotonic, ms), or earlier; the end of a commit is a look of its own. */
+	#wakeAt(dueAtMs: number): void {
+		if (this.#timer !== null && this.#timer.dueAtMs <= dueAtMs) return;
+		this.#timer?.handle.cancel();
+		const { clock, calls } = this.#parts;
+		const handle = clock.after(Math.max(0, dueAtMs - clock.monotonicMs()), () => {
+			this.#timer = null;
+			calls.act();
+		});
+		this.#timer = { handle, dueAtMs };
 	}
 
 	/** An actor's answer to a barrier. */
@@ -122,6 +149,7 @@ export class Flusher {
 				calls.committedLate(sealed, phases);
 				return;
 			}
+			this.#lastCommitMs = phases.total * 1000;
 			credit.giveBack(done.bytes);
 			if (phases.total < QUICK_COMMIT_SECONDS) credit.relax();
 			invalid.committed(sealed);

@@ -8,7 +8,7 @@ export interface Limits {
 	readonly flushRowsMax: number;
 	/** ... or this many bytes of records ... */
 	readonly flushBytesMax: number;
-	/** ... or this long after its first record. */
+	/** ... or this long after its first record, later when commits are slow (flusher.ts). */
 	readonly flushIntervalMs: number;
 	/** Bytes in sets not yet committed above which Kafka is paused (reason `flush`). */
 	readonly setBytesMax: number;

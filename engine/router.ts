@@ -59,6 +59,7 @@ export class Router {
 			if (records.offset >= end) break;
 			const shard = shards === 1 ? 0 : shardOf(records, shards);
 			const writer = this.#writers[shard]!;
+			const { headers } = records;
 			writer.append(
 				partition,
 				epoch,
@@ -70,7 +71,7 @@ export class Router {
 				records.key,
 				records.keyStart,
 				records.keyEnd,
-				records.headers,
+				headers,
 			);
 			if (count === 0) firstTimestampMs = records.timestampMs;
 			// The cursor does not go back, and a batch that is cut ends before the record it stands on.
@@ -78,7 +79,7 @@ export class Router {
 			count++;
 			bytes += overhead + records.valueEnd - records.valueStart + records.keyEnd - records.keyStart;
 			// A dead letter keeps them until its set is committed, and they may be as large as the value.
-			if (records.headers !== null) bytes += records.headers.length;
+			if (headers !== null) bytes += headers.length;
 			if (writer.byteLength >= this.#limits.sliceBytesMax) this.#seal(shard);
 		}
 		if (count > 0) last ??= identityOf(records);

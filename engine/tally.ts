@@ -1,6 +1,6 @@
 import type { CommitReport } from "../monitoring/commit-report.ts";
 import type { FlushStatus } from "../monitoring/status.ts";
-import { LATE_AGES, WINDOW, WINDOW_STRIDE } from "../workers/part.ts";
+import { CENTS_CARRY, LATE_AGES, WINDOW, WINDOW_STRIDE } from "../workers/part.ts";
 import { messageOf } from "./core-errors.ts";
 import type { PendingSet } from "./ledger.ts";
 import type { Clock, CommitPhases, CommitSet } from "./ports.ts";
@@ -38,6 +38,8 @@ export class Tally {
 		let stored = 0;
 		let dead = 0;
 		let bytes = 0;
+		let revenueCents = 0;
+		let payoutCents = 0;
 		const hours = new Set<number>();
 		const lateByAge: Record<string, number> = Object.fromEntries(LATE_AGES.map(({ name }) => [name, 0]));
 		for (const part of set.parts) {
@@ -45,8 +47,11 @@ export class Tally {
 			for (const fold of part.folds) {
 				stored += fold.rowCount;
 				dead += fold.deadLetterCount;
-				for (let at = 0; at < fold.windows.length; at += WINDOW_STRIDE)
+				for (let at = 0; at < fold.windows.length; at += WINDOW_STRIDE) {
 					hours.add(fold.windows[at + WINDOW.hour]!);
+					revenueCents += moneyOf(fold.windows, at + WINDOW.revenueHi, at + WINDOW.revenueLo);
+					payoutCents += moneyOf(fold.windows, at + WINDOW.payoutHi, at + WINDOW.payoutLo);
+				}
 				for (const [type, count] of fold.eventTypes.entries()) {
 					eventTypes[type] = (eventTypes[type] ?? 0) + count;
 				}
@@ -71,6 +76,8 @@ export class Tally {
 			deadLetters,
 			eventTypes,
 			lateByAge,
+			revenueCents,
+			payoutCents,
 			rows: stored + dead,
 			bytes,
 			phasesSeconds: phases,
@@ -94,6 +101,11 @@ export class Tally {
 			lastError: this.#lastError,
 		};
 	}
+}
+
+/** Cents as a double, for the metrics: what is stored is added up exactly elsewhere (sink/hourly-deltas.ts). */
+function moneyOf(windows: Float64Array, hi: number, lo: number): number {
+	return windows[hi]! * CENTS_CARRY + windows[lo]!;
 }
 
 /**

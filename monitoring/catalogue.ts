@@ -90,6 +90,9 @@ export function defineEvents(registry: Registry) {
 			"reason",
 		),
 		flushBytes: counter("engine_flush_bytes_total", "Bytes sent to Postgres in committed transactions"),
+		// By the time they were stored, not by event time: what a backfill brings counts as of today.
+		revenue: counter("engine_revenue_total", "Sum of ticket purchases stored, in the events' currency"),
+		payouts: counter("engine_payouts_total", "Sum of claimed rewards stored, in the events' currency"),
 
 		endToEnd: weighted(
 			"engine_end_to_end_latency_seconds",
@@ -140,6 +143,12 @@ export function defineGauges(registry: Registry) {
 		lagSeconds: gauge(
 			"engine_consumer_lag_seconds",
 			"Age of the oldest record that is not committed; 0 without lag",
+			"topic",
+			"partition",
+		),
+		durableOffset: gauge(
+			"engine_partition_durable_offset",
+			"Postgres has counted the partition up to this offset; a lag beside one that stands still is a stall",
 			"topic",
 			"partition",
 		),

@@ -24,6 +24,10 @@ export interface CommitReport {
 	readonly eventTypes: readonly number[];
 	/** Events that corrected an older hour, by a bounded name for how late they were. */
 	readonly lateByAge?: Readonly<Record<string, number>>;
+	/** Sum of the amounts of the stored `ticket_purchased`, in cents; a double, which is exact to 2^53 and for people. */
+	readonly revenueCents?: number;
+	/** Sum of the amounts of the stored `claim_reward`, in cents. */
+	readonly payoutCents?: number;
 	/** Rows written by COPY, events and dead letters together. */
 	readonly rows: number;
 	/** Bytes sent to Postgres. */

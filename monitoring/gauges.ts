@@ -52,6 +52,7 @@ function readPartition(gauges: Gauges, topic: string, status: PartitionStatus): 
 	};
 	set(gauges.lag, status.lag);
 	set(gauges.lagSeconds, status.lagSeconds);
+	set(gauges.durableOffset, status.durableOffset);
 	set(gauges.polledAt, toSeconds(status.watermarksAtMs));
 	set(gauges.lastEventAt, toSeconds(status.lastRecordMs));
 	set(gauges.watermark, toSeconds(status.newestEventMs));

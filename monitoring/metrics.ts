@@ -49,6 +49,9 @@ export interface EngineMetrics {
 /** New values a label may take beyond those known beforehand: a few dozen series are cheap, thousands are not. */
 const NEW_LABELS_MAX = 40;
 
+/** Of one unit of money. */
+const CENTS = 100;
+
 /** Failures of any long life, as SQLSTATE or Node's code; they start at 0 for the sake of `rate`. */
 const KNOWN_FLUSH_CODES: readonly string[] = [
 	"08006",
@@ -138,6 +141,8 @@ function createCommitBooking(events: Events): (report: CommitReport) => void {
 		for (const [age, count] of Object.entries(report.lateByAge ?? {})) {
 			events.late.inc({ age: boundAge(age) }, count);
 		}
+		events.revenue.inc((report.revenueCents ?? 0) / CENTS);
+		events.payouts.inc((report.payoutCents ?? 0) / CENTS);
 		bookFlush(events, report);
 		// A producer's clock may be ahead of ours: an event from the future took no time, not less than none.
 		for (const [seconds, count] of report.endToEndSeconds)

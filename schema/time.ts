@@ -1,5 +1,5 @@
 /**
- * Reads `event_time` by character codes: about 0.04 µs, nothing allocated, where `Date.parse` costs 0.14 µs, knows only
+ * Reads `event_time` from its bytes: about 0.03 µs, nothing allocated, where `Date.parse` costs 0.14 µs, knows only
  * milliseconds, lets days run over (February 30 is March 2) and takes a time without a zone for local time.
  *
  * The language is `EVENT_TIME_PATTERN` (event.ts) less the days the calendar does not have.
@@ -18,8 +18,12 @@ const SECONDS_PER_DAY = 86_400;
 /** Days from March 1 of year 0 to 1970-01-01. */
 const EPOCH_DAYS_FROM_MARCH_0 = 719_468;
 
-/** Where the fraction or the zone of `2025-06-01T15:14:00` begins. */
+/** Where minutes, and behind them the fraction or the zone, begin in `2025-06-01T15:14:00`. */
+const MINUTES_AT = 14;
 const AFTER_SECONDS = 19;
+
+/** Length of the longest: `2025-06-01T15:14:00.123456789+05:30`. */
+const LENGTH_MAX = 35;
 
 const DASH = 0x2d;
 const PLUS = 0x2b;
@@ -29,88 +33,109 @@ const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
 const ZERO = 0x30;
 
-/**
- * Reads `text` into `out`. False when it is not an event time; `out` then holds anything. The fraction is
- * truncated to microseconds, never rounded: 15:59:59.9999999 stays in its hour.
- */
+/** `parseEventTime` reads from here; what stands behind a text is 0, which ends whatever is being read. */
+const scratch = new Uint8Array(LENGTH_MAX + AFTER_SECONDS);
+
+/** Reads the whole of `text` into `out`. False when it is not an event time; `out` then holds anything. */
 export function parseEventTime(text: string, out: Moment): boolean {
 	const length = text.length;
-	if (text.charCodeAt(4) !== DASH || text.charCodeAt(7) !== DASH || text.charCodeAt(10) !== UPPER_T)
-		return false;
-	if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return false;
-
-	const century = twoDigits(text, 0);
-	const yearOfCentury = twoDigits(text, 2);
-	const year = century * 100 + yearOfCentury;
-	const month = twoDigits(text, 5);
-	const day = twoDigits(text, 8);
-	if (yearOfCentury < 0 || year < EVENT_YEAR_MIN || month < 1 || month > 12) return false;
-	if (day < 1 || day > daysInMonth(year, month)) return false;
-
-	const hour = twoDigits(text, 11);
-	const minute = twoDigits(text, 14);
-	const second = twoDigits(text, 17);
-	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
-
-	let at = AFTER_SECONDS;
-	let micros = 0;
-	if (at < length && text.charCodeAt(at) === DOT) {
-		const digits = fractionDigits(text, at + 1);
-		if (digits === 0 || digits > FRACTION_DIGITS_MAX) return false;
-		micros = fractionMicros(text, at + 1, digits);
-		at += 1 + digits;
+	if (length > LENGTH_MAX) return false;
+	for (let i = 0; i < length; i++) {
+		const unit = text.charCodeAt(i);
+		// Its low byte could be a digit.
+		if (unit > 0x7f) return false;
+		scratch[i] = unit;
 	}
-	const zoneMinutes = at === length ? 0 : zoneOffsetMinutes(text, at);
-	if (zoneMinutes === NO_ZONE) return false;
+	scratch.fill(0, length);
+	return readEventTime(scratch, 0, out) === length;
+}
 
-	const secondOfDay = hour * 3600 + minute * 60 + second;
-	out.seconds = daysSince1970(year, month, day) * SECONDS_PER_DAY + secondOfDay - zoneMinutes * 60;
+/**
+ * Reads the event time that begins at `at` into `out` and gives where it ends, or -1 when none begins there; `out` then
+ * holds anything. The fraction is truncated to microseconds, never rounded: 15:59:59.9999999 stays in its hour.
+ * Some 20 bytes behind `at` are read whatever they hold, so that many must follow the last text in `bytes`.
+ */
+export function readEventTime(bytes: Uint8Array<ArrayBuffer>, at: number, out: Moment): number {
+	const hourSeconds = readHour(bytes, at);
+	return hourSeconds === NO_HOUR ? -1 : readWithinHour(bytes, at, hourSeconds, out);
+}
+
+/** What `readHour` gives when no `2025-06-01T15:` begins there. No hour is that early. */
+export const NO_HOUR = -1;
+
+/** Seconds from 1970 to the hour that begins at `at` (`2025-06-01T15:`), as if it were written in UTC. */
+export function readHour(bytes: Uint8Array<ArrayBuffer>, at: number): number {
+	if (bytes[at + 4] !== DASH || bytes[at + 7] !== DASH) return NO_HOUR;
+	if (bytes[at + 10] !== UPPER_T || bytes[at + 13] !== COLON) return NO_HOUR;
+	const century = twoDigits(bytes, at);
+	const yearOfCentury = twoDigits(bytes, at + 2);
+	const year = century * 100 + yearOfCentury;
+	const month = twoDigits(bytes, at + 5);
+	const day = twoDigits(bytes, at + 8);
+	const hour = twoDigits(bytes, at + 11);
+	if (yearOfCentury < 0 || year < EVENT_YEAR_MIN || month < 1 || month > 12) return NO_HOUR;
+	if (day < 1 || day > daysInMonth(year, month) || hour < 0 || hour > 23) return NO_HOUR;
+	return daysSince1970(year, month, day) * SECONDS_PER_DAY + hour * 3600;
+}
+
+/**
+ * Reads the rest, from the minutes on, of the time that begins at `at` and whose hour `readHour` gave; whoever
+ * remembers the last hour saves a third. Gives and fills what `readEventTime` does.
+ */
+export function readWithinHour(
+	bytes: Uint8Array<ArrayBuffer>,
+	at: number,
+	hourSeconds: number,
+	out: Moment,
+): number {
+	const minute = twoDigits(bytes, at + MINUTES_AT);
+	const second = twoDigits(bytes, at + MINUTES_AT + 3);
+	if (minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
+	if (bytes[at + MINUTES_AT + 2] !== COLON) return -1;
+	out.seconds = hourSeconds + minute * 60 + second;
+	out.micros = 0;
+	const end = at + AFTER_SECONDS;
+	const next = bytes[end]!;
+	if (next === DOT) return readFraction(bytes, end + 1, out);
+	return next === UPPER_Z || next === PLUS || next === DASH ? readZone(bytes, end, out) : end;
+}
+
+function readFraction(bytes: Uint8Array<ArrayBuffer>, start: number, out: Moment): number {
+	let micros = 0;
+	let end = start;
+	for (; isDigit(bytes[end]!); end++) {
+		if (end - start < MICROS_DIGITS) micros = micros * 10 + (bytes[end]! - ZERO);
+	}
+	const digits = end - start;
+	if (digits === 0 || digits > FRACTION_DIGITS_MAX) return -1;
+	for (let place = digits; place < MICROS_DIGITS; place++) micros *= 10;
 	out.micros = micros;
-	return true;
+	const next = bytes[end]!;
+	return next === UPPER_Z || next === PLUS || next === DASH ? readZone(bytes, end, out) : end;
 }
 
-/** 0..99, or -1 when one of the two characters is not a digit (beyond the end `charCodeAt` gives NaN, never in range). */
-function twoDigits(text: string, at: number): number {
-	const tens = text.charCodeAt(at) - ZERO;
-	const ones = text.charCodeAt(at + 1) - ZERO;
+/** `Z`, or hours and minutes east or west of UTC, which move `out`. */
+function readZone(bytes: Uint8Array<ArrayBuffer>, at: number, out: Moment): number {
+	const sign = bytes[at]!;
+	if (sign === UPPER_Z) return at + 1;
+	if (bytes[at + 3] !== COLON) return -1;
+	const hours = twoDigits(bytes, at + 1);
+	const minutes = twoDigits(bytes, at + 4);
+	const total = hours * 60 + minutes;
+	if (hours < 0 || minutes < 0 || minutes > 59 || total > ZONE_MINUTES_MAX) return -1;
+	out.seconds += (sign === PLUS ? -60 : 60) * total;
+	return at + 6;
+}
+
+/** 0..99, or -1 when one of the two bytes is not a digit. */
+function twoDigits(bytes: Uint8Array<ArrayBuffer>, at: number): number {
+	const tens = bytes[at]! - ZERO;
+	const ones = bytes[at + 1]! - ZERO;
 	return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
-}
-
-/** How many digits follow one another from `at`. */
-function fractionDigits(text: string, at: number): number {
-	let end = at;
-	while (end < text.length && isDigit(text.charCodeAt(end))) end++;
-	return end - at;
 }
 
 function isDigit(code: number): boolean {
 	return code >= ZERO && code <= ZERO + 9;
-}
-
-/** The first six of `digits` digits from `at`, filled up with zeros. */
-function fractionMicros(text: string, at: number, digits: number): number {
-	let micros = 0;
-	for (let place = 0; place < MICROS_DIGITS; place++) {
-		micros = micros * 10 + (place < digits ? text.charCodeAt(at + place) - ZERO : 0);
-	}
-	return micros;
-}
-
-/** No zone is this far away, so it can stand for "not a zone". */
-const NO_ZONE = ZONE_MINUTES_MAX + 1;
-
-/** Minutes east of UTC when the text from `at` to its end is a zone, else `NO_ZONE`. */
-function zoneOffsetMinutes(text: string, at: number): number {
-	const first = text.charCodeAt(at);
-	if (first === UPPER_Z) return text.length === at + 1 ? 0 : NO_ZONE;
-	if ((first !== PLUS && first !== DASH) || text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON) {
-		return NO_ZONE;
-	}
-	const hours = twoDigits(text, at + 1);
-	const minutes = twoDigits(text, at + 4);
-	const total = hours * 60 + minutes;
-	if (hours < 0 || minutes < 0 || minutes > 59 || total > ZONE_MINUTES_MAX) return NO_ZONE;
-	return first === PLUS ? total : -total;
 }
 
 function daysInMonth(year: number, month: number): number {

@@ -1,7 +1,8 @@
 /**
- * Runs the tests: `node test/run.js [--unit] [--integration] [--preflight] [--serve] [--dist FOLDER] [files...]`, after
- * the build. One embedded Kafka and one Postgres serve all files that need them. The last line is `N passed, N failed`:
- * N counts the tests at the top of each file, and a file that breaks or is missing counts as one failure.
+ * Runs the tests: `node test/run.js [--unit] [--integration] [--perf] [--preflight] [--serve] [--dist FOLDER] [files...]`, after
+ * the build. One embedded Kafka and one Postgres serve all files of a group that need them; what measures (`--perf`) runs
+ * last, alone, on fresh ones. The last line is `N passed, N failed`: N counts the tests at the top of each file, and a
+ * file that breaks or is missing counts as one failure.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +16,9 @@ import { parseArgs } from "node:util";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Per file; tap's own default of 30 s is too short for a file that kills brokers. */
 const FILE_TIMEOUT_S = 300;
-const JOBS = { unit: 2, integration: 2 };
+const JOBS = { unit: 2, integration: 2, perf: 1 };
+/** In this order. A measurement would suffer from neighbours, and from servers that are still cleaning up after others. */
+const GROUPS = /** @type {const} */ (["unit", "integration", "perf"]);
 /** What must not leak from the shell into the tests: they would write into somebody's database. */
 const OUTSIDE_SETTINGS =
 	/^(PG[A-Z]+|KAFKA_.*|DATABASE_URL|POSTGRES_.*|BOOTSTRAP_SERVERS|ENGINE_.*|NODE_OPTIONS|TAP.*)$/;
@@ -25,6 +28,7 @@ const { values: options, positionals } = parseArgs({
 	options: {
 		unit: { type: "boolean" },
 		integration: { type: "boolean" },
+		perf: { type: "boolean" },
 		preflight: { type: "boolean" },
 		serve: { type: "boolean" },
 		dist: { type: "string", default: "dist" },
@@ -62,11 +66,11 @@ async function main() {
 	if (options.serve) return serve();
 	if (!existsSync(built)) throw new Refusal(`there is no ${built}: run \`npm run build\` first`);
 	const files = await chooseFiles();
-	const needsParts = files.some(({ group }) => group === "integration");
+	const needsParts = files.some(({ group }) => group !== "unit");
 	if (needsParts && !(await preflight()))
 		throw new Refusal("the integration tests cannot run; `npm run test:unit` runs the others");
 	const results = [];
-	for (const group of /** @type {const} */ (["unit", "integration"])) {
+	for (const group of GROUPS) {
 		const chosen = files.filter((file) => file.group === group).map(({ source }) => source);
 		if (chosen.length === 0 || interruption.signal.aborted) continue;
 		results.push(
@@ -90,8 +94,8 @@ async function chooseFiles() {
 			return file;
 		});
 	}
-	const both = options.unit === options.integration;
-	return all.filter(({ group }) => both || options[group]);
+	const everything = GROUPS.every((group) => !options[group]);
+	return all.filter(({ group }) => everything || options[group]);
 }
 
 /** Whether the machine has what the embedded parts need. Works before the build, hence the detour. */
@@ -248,9 +252,7 @@ async function summarise(files, results) {
 	const ran = (group) =>
 		files.filter((file) => file.group === group && !missing.includes(file.source)).length;
 	const all = (group) => files.filter((file) => file.group === group).length;
-	console.log(
-		`files: ${ran("unit")} of ${all("unit")} unit, ${ran("integration")} of ${all("integration")} integration`,
-	);
+	console.log(`files: ${GROUPS.map((group) => `${ran(group)} of ${all(group)} ${group}`).join(", ")}`);
 	const passed = sum((result) => result.passed);
 	console.log(`${passed} passed, ${failed} failed`);
 	return failed === 0 && passed > 0 && !interruption.signal.aborted ? 0 : 1;

@@ -31,15 +31,53 @@ export function utf8BytesMax(text: string): number {
 	return text.length * UTF8_BYTES_PER_UNIT;
 }
 
+/** Any integer of up to 2^53 either way, in eight bytes. */
+export function writeInt64(view: DataView, at: number, value: number): void {
+	view.setInt32(at, Math.floor(value / TWO_32));
+	view.setInt32(at + 4, value >>> 0);
+}
+
+/**
+ * A `timestamptz` in eight bytes: µs since 2000, exact for every year Postgres knows.
+ *
+ * Past 2255 the µs leave the integers a double can hold, so they are computed in two halves:
+ * seconds * 10^6 = seconds * 15625 * 2^6, and seconds * 15625 stays far below 2^53.
+ */
+export function writeTimestamp(view: DataView, at: number, seconds: number, micros: number): void {
+	const in64Micros = (seconds - POSTGRES_EPOCH_SECONDS) * 15_625;
+	let high = Math.floor(in64Micros / TWO_26);
+	let low = (in64Micros - high * TWO_26) * 64 + micros;
+	if (low >= TWO_32) {
+		low -= TWO_32;
+		high += 1;
+	}
+	view.setInt32(at, high);
+	view.setInt32(at + 4, low >>> 0);
+}
+
 export class ByteWriter {
 	#chunk: Bytes = NO_BYTES;
-	#view = new DataView(NO_BYTES.buffer);
+	#view: DataView<ArrayBuffer> = new DataView(NO_BYTES.buffer);
 	#at = 0;
 	#sealed: Bytes[] = [];
 
 	/** Makes sure the next `size` bytes stand in one chunk. Writing more than was reserved throws RangeError. */
 	reserve(size: number): void {
 		if (this.#at + size > this.#chunk.length) this.#nextChunk(size);
+	}
+
+	/** The chunk, for whoever writes a whole tuple by hand, from `position` on and within what was reserved. */
+	get view(): DataView<ArrayBuffer> {
+		return this.#view;
+	}
+
+	get position(): number {
+		return this.#at;
+	}
+
+	/** What was written by hand ends at `position`. */
+	set position(position: number) {
+		this.#at = position;
 	}
 
 	byte(value: number): void {
@@ -59,27 +97,13 @@ export class ByteWriter {
 
 	/** Any integer of up to 2^53 either way. */
 	int64(value: number): void {
-		this.#view.setInt32(this.#at, Math.floor(value / TWO_32));
-		this.#view.setInt32(this.#at + 4, value >>> 0);
+		writeInt64(this.#view, this.#at, value);
 		this.#at += 8;
 	}
 
-	/**
-	 * A `timestamptz`: µs since 2000, exact for every year Postgres knows.
-	 *
-	 * Past 2255 the µs leave the integers a double can hold, so they are computed in two halves:
-	 * seconds * 10^6 = seconds * 15625 * 2^6, and seconds * 15625 stays far below 2^53.
-	 */
+	/** A `timestamptz`, see `writeTimestamp`. */
 	timestamp(seconds: number, micros: number): void {
-		const in64Micros = (seconds - POSTGRES_EPOCH_SECONDS) * 15_625;
-		let high = Math.floor(in64Micros / TWO_26);
-		let low = (in64Micros - high * TWO_26) * 64 + micros;
-		if (low >= TWO_32) {
-			low -= TWO_32;
-			high += 1;
-		}
-		this.#view.setInt32(this.#at, high);
-		this.#view.setInt32(this.#at + 4, low >>> 0);
+		writeTimestamp(this.#view, this.#at, seconds, micros);
 		this.#at += 8;
 	}
 

@@ -2,9 +2,11 @@
  * One slice into the states of its partitions: every record ends as exactly one row or one dead letter.
  */
 import { checkEventTime } from "../schema/time.ts";
-import { createEventFields, type Validator } from "../schema/validate.ts";
+import type { Validator } from "../schema/validate.ts";
 import type { Refusal } from "./copy-dead-letters.ts";
-import { DecodeFault, decodeSlice, decodeValue } from "./decode.ts";
+import { EventJudge } from "./event-judge.ts";
+import { EventScanner } from "./event-scanner.ts";
+import { createFoldedEvent } from "./folded-event.ts";
 import type { EventTimeRules, PartitionEpoch } from "./messages.ts";
 import type { PartitionState } from "./partition-state.ts";
 import { type PackedSlice, SliceReader } from "./slice.ts";
@@ -14,19 +16,17 @@ const EMPTY_VALUE: Refusal = { reason: "empty_value", pointer: null, detail: nul
 const FUTURE_EVENT: Refusal = { reason: "future_event", pointer: "/event_time", detail: null };
 const LATE_EVENT: Refusal = { reason: "late_event", pointer: "/event_time", detail: null };
 
-/**
- * Called before a record is touched; what it gives is the record's refusal, whatever it holds. Values are then parsed
- * one by one, since in the one parse of a slice a deadly record would take its neighbours along.
- */
+/** Called before a record is touched; what it gives is the record's refusal, whatever it holds. */
 export type Enter = (partition: number, offset: number) => Refusal | null;
 
 export class SliceFolder {
-	readonly #validate: Validator;
+	readonly #scanner = new EventScanner();
+	readonly #judge: EventJudge;
 	readonly #rules: EventTimeRules;
-	readonly #event = createEventFields();
+	readonly #event = createFoldedEvent();
 
 	constructor(validate: Validator, rules: EventTimeRules) {
-		this.#validate = validate;
+		this.#judge = new EventJudge(validate);
 		this.#rules = rules;
 	}
 
@@ -37,19 +37,14 @@ export class SliceFolder {
 	 */
 	fold(slice: PackedSlice, stateOf: (run: PartitionEpoch) => PartitionState, enter: Enter | null): void {
 		const reader = new SliceReader(slice);
-		const decoded = enter === null ? decodeSlice(slice) : null;
-		let at = 0;
+		this.#scanner.open(reader.values);
+		this.#judge.open(reader.values);
 		for (const run of slice.runs) {
 			const state = stateOf(run);
 			for (let i = 0; i < run.count; i++) {
 				if (!reader.next()) throw new Error(`slice of ${slice.count} records has longer runs: this is a bug`);
-				let refusal = enter === null ? null : enter(run.partition, reader.offset);
-				if (reader.valueEnd > reader.valueStart) {
-					refusal ??= this.#judge(decoded === null ? decodeHere(reader) : decoded.elements[at], reader);
-					if (decoded !== null) at += decoded.step;
-				} else {
-					refusal ??= reader.valueEnd < 0 ? NULL_VALUE : EMPTY_VALUE;
-				}
+				const condemned = enter === null ? null : enter(run.partition, reader.offset);
+				const refusal = condemned ?? this.#take(reader);
 				if (refusal === null) state.addEvent(this.#event, reader.offset, reader.timestampMs);
 				else state.addDeadLetter(reader, refusal);
 			}
@@ -57,18 +52,16 @@ export class SliceFolder {
 		if (reader.next()) throw new Error(`slice of ${slice.count} records has shorter runs: this is a bug`);
 	}
 
-	/** Null when `value` is a valid event, which `#event` then holds. */
-	#judge(value: unknown, { timestampMs }: SliceReader): Refusal | null {
-		if (value instanceof DecodeFault) return { reason: value.reason, pointer: null, detail: value.detail };
+	/** Null when the record the reader stands on is a valid event, which `#event` then holds. */
+	#take({ valueStart, valueEnd, timestampMs }: SliceReader): Refusal | null {
+		if (valueEnd <= valueStart) return valueEnd < 0 ? NULL_VALUE : EMPTY_VALUE;
 		const event = this.#event;
-		const invalid = this.#validate(value, event);
-		if (invalid !== null) return invalid;
+		if (!this.#scanner.scan(valueStart, valueEnd, event)) {
+			const refusal = this.#judge.judge(valueStart, valueEnd, event);
+			if (refusal !== null) return refusal;
+		}
 		const untimely = checkEventTime(event.seconds, event.micros, timestampMs, this.#rules);
 		if (untimely === null) return null;
 		return untimely === "future_event" ? FUTURE_EVENT : LATE_EVENT;
 	}
-}
-
-function decodeHere({ values, valueStart, valueEnd }: SliceReader): unknown {
-	return decodeValue(Buffer.from(values.buffer, values.byteOffset + valueStart, valueEnd - valueStart));
 }

@@ -5,117 +5,105 @@
  * A pair that is pending in an earlier set is sent with this one again: the earlier set may still be rolled back,
  * for this partition alone too.
  */
-import { ByteWriter, utf8BytesMax } from "./byte-writer.ts";
+import type { IdHash } from "./id-hash.ts";
+import type { IdTable } from "./id-table.ts";
 import type { CandidateColumns } from "./part.ts";
-import { emptyHourIds, type HourIds, SET_ENTRIES_MAX, type StoredIds } from "./stored-ids.ts";
+import type { PendingPairs } from "./pending-pairs.ts";
+import type { IdKind, StoredIds } from "./stored-ids.ts";
 
-const SECONDS_PER_HOUR = 3_600;
+/** A session's id is handled as its `int8`. */
+const SESSION_BYTES = 8;
+const TWO_32 = 4_294_967_296;
 
-/** An element of an array of `timestamptz` or `int8`: int32 length and eight bytes. */
-const EIGHT_BYTE_ELEMENT = 12;
+/** The session in hand: a thread handles one at a time. */
+const session = new Uint8Array(SESSION_BYTES);
+const sessionView = new DataView(session.buffer);
 
 export class Members {
 	readonly #stored: StoredIds;
-	readonly #entriesMax: number;
-	readonly #hours = new Map<number, HourIds>();
-	/** Where a Set grew too large, the hour began anew: a pair met in both is sent twice, which does no harm. */
-	readonly #full: { readonly hour: number; readonly ids: HourIds }[] = [];
-	#lastHour = Number.NaN;
-	/** Null until the hour has a pair that is not stored. */
-	#last: HourIds | null = null;
-	#lastStored: Readonly<HourIds> | undefined;
+	readonly #hash: IdHash;
+	readonly #users: PendingPairs;
+	readonly #sessions: PendingPairs;
+	#hour = Number.NaN;
+	#hourSum = 0;
+	#storedUsers: IdTable | null = null;
+	#storedSessions: IdTable | null = null;
 	#storedVersion = -1;
+	#isStored = false;
+	/** Of the hashes of the pending pairs. */
+	#generation: number;
 
 	/** `stored`: what all partitions of the actor know together. */
-	constructor(stored: StoredIds, entriesMax: number = SET_ENTRIES_MAX) {
+	constructor(stored: StoredIds) {
 		this.#stored = stored;
-		this.#entriesMax = entriesMax;
+		this.#hash = stored.hash;
+		this.#generation = stored.generation;
+		this.#users = stored.pool.take();
+		this.#sessions = stored.pool.take();
 	}
 
-	/** Notes that the user was active in `hour` (whole hours since 1970). */
-	addUser(hour: number, userId: string): void {
-		if (hour !== this.#lastHour || this.#storedVersion !== this.#stored.version) this.#select(hour);
-		if (this.#lastStored?.users.has(userId)) return;
-		const ids = this.#last ?? this.#open(hour);
-		ids.users.add(userId);
-		if (ids.users.size >= this.#entriesMax) this.#startAnew(hour, ids);
+	/** Notes that the user whose id is in `[start, end)` of `bytes` was active in `hour` (whole hours since 1970). */
+	addUser(hour: number, bytes: Uint8Array, start: number, end: number): void {
+		if (hour !== this.#hour || this.#storedVersion !== this.#stored.version) this.#select(hour);
+		const hash = this.#hash.of(this.#hourSum, bytes, start, end);
+		if (this.#storedUsers?.has(hash, bytes, start, end)) return;
+		if (!this.#users.add(hour, hash, bytes, start, end)) this.#stored.crowded();
 	}
 
 	/** Notes that the session logged in within `hour`. */
 	addSession(hour: number, sessionId: number): void {
-		if (hour !== this.#lastHour || this.#storedVersion !== this.#stored.version) this.#select(hour);
-		if (this.#lastStored?.sessions.has(sessionId)) return;
-		const ids = this.#last ?? this.#open(hour);
-		ids.sessions.add(sessionId);
-		if (ids.sessions.size >= this.#entriesMax) this.#startAnew(hour, ids);
+		if (hour !== this.#hour || this.#storedVersion !== this.#stored.version) this.#select(hour);
+		sessionView.setInt32(0, Math.floor(sessionId / TWO_32));
+		sessionView.setInt32(4, sessionId >>> 0);
+		const hash = this.#hash.of(this.#hourSum, session, 0, SESSION_BYTES);
+		if (this.#storedSessions?.has(hash, session, 0, SESSION_BYTES)) return;
+		if (!this.#sessions.add(hour, hash, session, 0, SESSION_BYTES)) this.#stored.crowded();
 	}
 
 	/** The pairs (hour, user) as array elements of `timestamptz` and `text`. */
 	userColumns(): CandidateColumns {
-		return this.#columns(
-			(ids) => ids.users,
-			(out, userId) => {
-				out.reserve(4 + utf8BytesMax(userId));
-				out.text(userId);
-			},
-		);
+		return this.#users.columns();
 	}
 
 	/** The pairs (hour, session) as array elements of `timestamptz` and `int8`. */
 	sessionColumns(): CandidateColumns {
-		return this.#columns(
-			(ids) => ids.sessions,
-			(out, sessionId) => {
-				out.reserve(EIGHT_BYTE_ELEMENT);
-				out.int32(8);
-				out.int64(sessionId);
-			},
-		);
+		return this.#sessions.columns();
 	}
 
-	/** Hands all pairs to the stored ids: their set is committed. This object must not be used afterwards. */
+	/** Hands all pairs to the stored ids: their set is committed. Nothing may be added afterwards; safe twice. */
 	store(): void {
-		for (const [hour, ids] of this.#hours) this.#stored.add(hour, ids);
-		for (const { hour, ids } of this.#full) this.#stored.add(hour, ids);
+		if (this.#isStored) return;
+		this.#isStored = true;
+		this.#storeAll("users", this.#users);
+		this.#storeAll("sessions", this.#sessions);
+		this.#stored.pool.giveBack(this.#users);
+		this.#stored.pool.giveBack(this.#sessions);
 	}
 
-	#columns<T>(
-		pick: (ids: HourIds) => ReadonlySet<T>,
-		encode: (out: ByteWriter, id: T) => void,
-	): CandidateColumns {
-		const hours = new ByteWriter();
-		const ids = new ByteWriter();
-		let count = 0;
-		const addAll = (hour: number, set: ReadonlySet<T>): void => {
-			count += set.size;
-			for (const id of set) {
-				hours.reserve(EIGHT_BYTE_ELEMENT);
-				hours.int32(8);
-				hours.timestamp(hour * SECONDS_PER_HOUR, 0);
-				encode(ids, id);
-			}
-		};
-		for (const [hour, of] of this.#hours) addAll(hour, pick(of));
-		for (const { hour, ids: of } of this.#full) addAll(hour, pick(of));
-		return { count, hours: hours.takeWhole(), ids: ids.takeWhole() };
+	#storeAll(kind: IdKind, pending: PendingPairs): void {
+		this.#refreshHashes();
+		pending.forEach((hour, hash, bytes, start, end) => {
+			this.#stored.add(kind, hour, hash, bytes, start, end);
+			// Adding may have drawn new hashes, and a pair under an old one would be known and never found.
+			this.#refreshHashes();
+		});
 	}
 
 	#select(hour: number): void {
-		this.#last = this.#hours.get(hour) ?? null;
-		this.#lastHour = hour;
-		this.#lastStored = this.#stored.of(hour);
+		this.#refreshHashes();
+		const known = this.#stored.of(hour);
+		this.#storedUsers = known?.users ?? null;
+		this.#storedSessions = known?.sessions ?? null;
+		this.#hourSum = this.#hash.hourSum(hour);
+		this.#hour = hour;
 		this.#storedVersion = this.#stored.version;
 	}
 
-	#open(hour: number): HourIds {
-		const ids = emptyHourIds();
-		this.#hours.set(hour, ids);
-		this.#last = ids;
-		return ids;
-	}
-
-	#startAnew(hour: number, ids: HourIds): void {
-		this.#full.push({ hour, ids });
-		this.#open(hour);
+	#refreshHashes(): void {
+		const { generation } = this.#stored;
+		if (this.#generation === generation) return;
+		this.#generation = generation;
+		this.#users.rehash(this.#hash);
+		this.#sessions.rehash(this.#hash);
 	}
 }

@@ -3,15 +3,18 @@
  */
 import { EVENT_TYPES } from "../schema/event.ts";
 import { stageOf } from "../schema/reasons.ts";
-import type { EventFields } from "../schema/validate.ts";
 import { DeadLetterEncoder, type Refusal } from "./copy-dead-letters.ts";
 import { RowEncoder } from "./copy-rows.ts";
+import type { FoldedEvent } from "./folded-event.ts";
 import { Members } from "./members.ts";
 import type { PartitionEpoch } from "./messages.ts";
 import { LATE_AGES, type PartitionFold } from "./part.ts";
 import type { SliceReader } from "./slice.ts";
 import type { StoredIds } from "./stored-ids.ts";
 import { hourOf, Windows } from "./windows.ts";
+
+const LATE_AGES_MS = LATE_AGES.map(({ fromSeconds }) => fromSeconds * 1000);
+const LATE_MS = LATE_AGES[0].fromSeconds * 1000;
 
 const LOGIN = EVENT_TYPES.indexOf("login");
 
@@ -44,21 +47,23 @@ export class PartitionState implements PartitionEpoch {
 	}
 
 	/** Takes a valid event that stands at `offset`; `timestampMs` is its Kafka record's, negative when it has none. */
-	addEvent(event: EventFields, offset: number, timestampMs: number): void {
+	addEvent(event: FoldedEvent, offset: number, timestampMs: number): void {
 		const hour = hourOf(event.seconds);
 		this.#rows.add(event, offset);
 		this.#windows.add(hour, event.typeIndex, event.cents);
-		this.members.addUser(hour, event.userId);
+		this.members.addUser(hour, event.user, event.userStart, event.userEnd);
 		if (event.typeIndex === LOGIN) this.members.addSession(hour, event.sessionId);
 		this.#eventTypes[event.typeIndex]! += 1;
 		if (event.seconds > this.#newestEventSeconds) this.#newestEventSeconds = event.seconds;
-		const behindSeconds = timestampMs / 1000 - event.seconds;
-		if (behindSeconds >= LATE_AGES[0].fromSeconds && timestampMs >= 0) this.#addLate(behindSeconds);
+		const behindMs = timestampMs - event.seconds * 1000;
+		if (behindMs >= LATE_MS && timestampMs >= 0) this.#addLate(behindMs);
 		this.#rowCount++;
 	}
 
-	#addLate(behindSeconds: number): void {
-		const age = LATE_AGES.findLastIndex(({ fromSeconds }) => behindSeconds >= fromSeconds);
+	/** A backlog of old events is all late, so this is a walk over four numbers and no closure. */
+	#addLate(behindMs: number): void {
+		let age = LATE_AGES.length - 1;
+		while (behindMs < LATE_AGES_MS[age]!) age--;
 		this.#late[age]! += 1;
 	}
 

@@ -1,16 +1,14 @@
 /**
  * A slice: one shard's share of what Kafka delivered, packed into three buffers that are transferred to the actor.
  *
- * `values`: `[`, then every value that is neither null nor empty, each followed by `SEPARATOR_BYTES` free bytes.
- *   The actor writes `,<random number>,` into each gap and `]` into the last one, so that the whole slice is one
- *   JSON array: one parse for all of it (decode.ts says why the number must be random).
+ * `values`: the values one behind the other, null and empty ones without a byte, then `VALUES_TAIL_BYTES` zeros.
  * `meta`: for every record its key bytes, then its header bytes (see `headersJson` in engine/kafka).
  * `index`: `count` times two float64 (offset, record timestamp in ms, -1 when there is none), then `count` times
  *   three int32 (value length, key length, headers length; -1 is null, and headers are null when there are none).
  */
 
-/** Free bytes behind each value: a comma, ten digits, a comma. */
-export const SEPARATOR_BYTES = 12;
+/** Zeros behind the last value: whoever reads ahead (event-scanner.ts) meets them before the buffer ends. */
+export const VALUES_TAIL_BYTES = 32;
 
 /** Bytes of `index` per record: two float64 and three int32. */
 export const INDEX_BYTES = 28;
@@ -20,8 +18,6 @@ const INDEX_RECORDS_INITIAL = 512;
 
 /** Up to here a loop over the bytes beats `set` of a view (measured: 1 ns per byte against 50 ns per view). */
 const LOOP_BYTES_MAX = 40;
-
-const OPEN_BRACKET = 0x5b;
 
 /** Consecutive records of the slice that belong to one partition under one claim. */
 export interface SliceRun {
@@ -76,7 +72,7 @@ function grown(bytes: Uint8Array<ArrayBuffer>, used: number, size: number): Uint
 export class SliceWriter {
 	readonly #bytesMax: number;
 	#values: Uint8Array<ArrayBuffer>;
-	#valuesEnd = 1;
+	#valuesEnd = 0;
 	#meta: Uint8Array<ArrayBuffer>;
 	#metaEnd = 0;
 	#places: Float64Array<ArrayBuffer> = new Float64Array(2 * INDEX_RECORDS_INITIAL);
@@ -91,7 +87,6 @@ export class SliceWriter {
 	constructor(bytesMax: number) {
 		this.#bytesMax = bytesMax;
 		this.#values = Buffer.allocUnsafeSlow(bytesMax);
-		this.#values[0] = OPEN_BRACKET;
 		this.#meta = Buffer.allocUnsafeSlow(Math.max(64, bytesMax >> 2));
 	}
 
@@ -102,7 +97,8 @@ export class SliceWriter {
 
 	/** `byteLength` of the slice that `seal` would give now; 0 when there is nothing. */
 	get byteLength(): number {
-		return this.#count === 0 ? 0 : this.#valuesEnd + this.#metaEnd + INDEX_BYTES * this.#count;
+		if (this.#count === 0) return 0;
+		return this.#valuesEnd + VALUES_TAIL_BYTES + this.#metaEnd + INDEX_BYTES * this.#count;
 	}
 
 	/**
@@ -138,7 +134,7 @@ export class SliceWriter {
 	seal(): PackedSlice {
 		this.#endRun();
 		const count = this.#count;
-		const values = this.#values.buffer.slice(0, this.#valuesEnd);
+		const values = this.#valuesWithTail();
 		const meta = this.#meta.buffer.slice(0, this.#metaEnd);
 		const index = new ArrayBuffer(INDEX_BYTES * count);
 		new Float64Array(index, 0, 2 * count).set(this.#places.subarray(0, 2 * count));
@@ -149,10 +145,15 @@ export class SliceWriter {
 		return { count, runs, values, meta, index, byteLength };
 	}
 
+	#valuesWithTail(): ArrayBuffer {
+		const size = this.#valuesEnd + VALUES_TAIL_BYTES;
+		if (size > this.#values.length) this.#values = grown(this.#values, this.#valuesEnd, size);
+		this.#values.fill(0, this.#valuesEnd, size);
+		return this.#values.buffer.slice(0, size);
+	}
+
 	#appendValue(value: Uint8Array, start: number, end: number): number {
-		// An empty value takes no room: between two separators it would break the JSON of the whole slice.
-		if (end === start) return 0;
-		const size = this.#valuesEnd + (end - start) + SEPARATOR_BYTES;
+		const size = this.#valuesEnd + (end - start);
 		if (size > this.#values.length) this.#values = grown(this.#values, this.#valuesEnd, size);
 		copyBytes(this.#values, this.#valuesEnd, value, start, end);
 		this.#valuesEnd = size;
@@ -192,10 +193,9 @@ export class SliceWriter {
 		// One huge record must not keep its room for ever.
 		if (this.#values.length > 2 * this.#bytesMax) {
 			this.#values = Buffer.allocUnsafeSlow(this.#bytesMax);
-			this.#values[0] = OPEN_BRACKET;
 		}
 		if (this.#meta.length > 2 * this.#bytesMax) this.#meta = Buffer.allocUnsafeSlow(this.#bytesMax >> 2);
-		this.#valuesEnd = 1;
+		this.#valuesEnd = 0;
 		this.#metaEnd = 0;
 		this.#count = 0;
 		this.#runs = [];
@@ -216,7 +216,7 @@ export class SliceReader {
 	readonly meta: Uint8Array<ArrayBuffer>;
 	offset = -1;
 	timestampMs = -1;
-	valueStart = 1;
+	valueStart = 0;
 	valueEnd = -1;
 	keyStart = 0;
 	keyEnd = -1;
@@ -226,7 +226,7 @@ export class SliceReader {
 	readonly #lengths: Int32Array;
 	readonly #count: number;
 	#next = 0;
-	#valuesAt = 1;
+	#valuesAt = 0;
 	#metaAt = 0;
 
 	constructor(slice: PackedSlice) {
@@ -249,7 +249,7 @@ export class SliceReader {
 		const headersLength = this.#lengths[3 * at + 2]!;
 		this.valueStart = this.#valuesAt;
 		this.valueEnd = valueLength < 0 ? -1 : this.#valuesAt + valueLength;
-		if (valueLength > 0) this.#valuesAt += valueLength + SEPARATOR_BYTES;
+		if (valueLength > 0) this.#valuesAt += valueLength;
 		this.keyStart = this.#metaAt;
 		this.keyEnd = keyLength < 0 ? -1 : this.#metaAt + keyLength;
 		if (keyLength > 0) this.#metaAt += keyLength;

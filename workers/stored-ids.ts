@@ -4,38 +4,51 @@
  * It may forget whatever it likes: that only costs inserts that change nothing. It must never hold a pair that is
  * not committed: that pair would never be sent, and the hour would be short of a user for ever.
  */
+import { IdHash } from "./id-hash.ts";
+import { IdTable } from "./id-table.ts";
+import { PairsPool } from "./pending-pairs.ts";
 
-/** A JS Set throws at 2^24 entries; no Set of ours comes near. */
-export const SET_ENTRIES_MAX = 16_000_000;
-
-/** Hours kept at most, a leap year: the two Sets of an hour cost about 500 bytes before they hold anything. */
+/** Hours kept at most, a leap year: an hour costs about a kilobyte before it holds much. */
 const HOURS_MAX = 8_784;
 
-/** Distinct ids of one hour. */
-export interface HourIds {
-	readonly users: Set<string>;
-	/** Sessions that logged in within the hour. */
-	readonly sessions: Set<number>;
-}
+/** Ids of up to 10 bytes take at most 44 each; a bound in bytes is needed since an id may have 1,024. */
+const BYTES_PER_ID = 64;
+/** So that a few ids are kept whatever they are. */
+const BYTES_MAX_LEAST = 64 * 1024;
 
-export function emptyHourIds(): HourIds {
-	return { users: new Set(), sessions: new Set() };
-}
+/** Users, and sessions that logged in, each in a table of its own: a user may be called what a session is. */
+export type IdKind = "users" | "sessions";
+
+/** Distinct ids of one hour. */
+type StoredHour = Readonly<Record<IdKind, IdTable>>;
 
 export class StoredIds {
+	/** Hashes of pairs of hour and id; worthless when `generation` changes. */
+	readonly hash: IdHash;
+	/** For the pending pairs of all partitions. */
+	readonly pool = new PairsPool();
 	readonly #idsMax: number;
-	readonly #entriesMax: number;
-	readonly #hours = new Map<number, HourIds>();
+	readonly #bytesMax: number;
+	readonly #hours = new Map<number, StoredHour>();
 	/** The keys of `#hours`, ascending. */
 	#ascending: number[] = [];
 	#size = 0;
-	/** Changes whenever an hour comes or goes, so that whoever keeps one in hand asks again. */
+	#byteLength = 0;
+	/** Changes whenever an hour comes or goes or hashes change, so that whoever keeps either in hand asks again. */
 	version = 0;
+	/** The hour of the last pair added: pairs come hour by hour. */
+	#lastHour = Number.NaN;
+	#last: StoredHour | undefined;
+	#lastVersion = -1;
+	/** How often new hashes were drawn. */
+	generation = 0;
+	#refusals = 0;
 
-	/** `idsMax`: users and sessions of all hours together; `entriesMax`: of one Set. */
-	constructor(idsMax: number, entriesMax: number = SET_ENTRIES_MAX) {
+	/** `idsMax`: users and sessions of all hours together. */
+	constructor(idsMax: number, hash: IdHash = new IdHash()) {
 		this.#idsMax = idsMax;
-		this.#entriesMax = entriesMax;
+		this.#bytesMax = BYTES_MAX_LEAST + idsMax * BYTES_PER_ID;
+		this.hash = hash;
 	}
 
 	/** Ids kept now, users and sessions of all hours together. */
@@ -43,27 +56,53 @@ export class StoredIds {
 		return this.#size;
 	}
 
+	/** Bytes of all tables; may pass the limit by one growth of one table. */
+	get byteLength(): number {
+		return this.#byteLength;
+	}
+
 	/** What is known of an hour (whole hours since 1970). */
-	of(hour: number): Readonly<HourIds> | undefined {
+	of(hour: number): StoredHour | undefined {
 		return this.#hours.get(hour);
 	}
 
 	/**
-	 * Takes over `ids`, which must be committed and is the cache's own from now on. When there is no room, whole
-	 * hours older than `hour` are forgotten, the oldest first: new events rarely belong to them. When that is not
-	 * enough, `ids` is not kept, so that a late straggler cannot push out the hour everybody is in.
+	 * Takes in the id in `[start, end)` of `bytes`, whose pair with `hour` must be committed; `hash` is the pair's. When
+	 * there is no room, whole hours older than `hour` are forgotten, the oldest first: new events rarely belong to them.
+	 * When that is not enough, the id is not kept, so that a late straggler cannot push out the hour everybody is in.
 	 */
-	add(hour: number, ids: HourIds): void {
-		const count = ids.users.size + ids.sessions.size;
-		if (count === 0 || !this.#makeRoom(hour, count)) return;
-		const known = this.#hours.get(hour);
-		if (known === undefined) {
-			this.#insert(hour, ids);
-			this.#size += count;
-			return;
+	add(kind: IdKind, hour: number, hash: number, bytes: Uint8Array, start: number, end: number): void {
+		if (hour !== this.#lastHour || this.#lastVersion !== this.version) this.#select(hour);
+		const known = tableOf(this.#last, kind);
+		const place = known === undefined ? -1 : known.find(hash, bytes, start, end);
+		if (place >= 0 || !this.#makeRoom(hour, known !== undefined)) return;
+		const table = known ?? tableOf(this.#insert(hour), kind)!;
+		const { byteLength, count } = table;
+		const isTaken = table.add(place, hash, bytes, start, end);
+		this.#size += table.count - count;
+		this.#byteLength += table.byteLength - byteLength;
+		if (!isTaken) this.crowded();
+	}
+
+	/**
+	 * Somewhere there was no room for an id, so somebody has found ids that collide: new hashes are drawn and every id gets
+	 * the place they say. At the first refusal, the second, the fourth, the eighth and so on: were hashes to fail for another
+	 * reason, each id would otherwise cost a walk over all of them.
+	 */
+	crowded(): void {
+		this.#refusals++;
+		if ((this.#refusals & (this.#refusals - 1)) !== 0) return;
+		this.hash.reseed();
+		this.generation++;
+		this.version++;
+		this.#size = 0;
+		for (const [hour, tables] of this.#hours) {
+			const sum = this.hash.hourSum(hour);
+			for (const table of [tables.users, tables.sessions]) {
+				table.rehash((bytes, start, end) => this.hash.of(sum, bytes, start, end));
+				this.#size += table.count;
+			}
 		}
-		this.#size += union(known.users, ids.users, this.#entriesMax);
-		this.#size += union(known.sessions, ids.sessions, this.#entriesMax);
 	}
 
 	/** Forgets everything. */
@@ -71,13 +110,19 @@ export class StoredIds {
 		this.#hours.clear();
 		this.#ascending = [];
 		this.#size = 0;
+		this.#byteLength = 0;
 		this.version++;
 	}
 
-	#makeRoom(hour: number, count: number): boolean {
-		if (count > this.#idsMax) return false;
-		const hoursMax = this.#hours.has(hour) ? HOURS_MAX : HOURS_MAX - 1;
-		while (this.#size + count > this.#idsMax || this.#hours.size > hoursMax) {
+	#select(hour: number): void {
+		this.#last = this.#hours.get(hour);
+		this.#lastHour = hour;
+		this.#lastVersion = this.version;
+	}
+
+	#makeRoom(hour: number, isKnown: boolean): boolean {
+		const hoursMax = isKnown ? HOURS_MAX : HOURS_MAX - 1;
+		while (this.#size >= this.#idsMax || this.#byteLength >= this.#bytesMax || this.#hours.size > hoursMax) {
 			const oldest = this.#ascending[0];
 			if (oldest === undefined || oldest >= hour) return false;
 			this.#evictOldest(oldest);
@@ -85,7 +130,7 @@ export class StoredIds {
 		return true;
 	}
 
-	#insert(hour: number, ids: HourIds): void {
+	#insert(hour: number): StoredHour {
 		let low = 0;
 		let high = this.#ascending.length;
 		while (low < high) {
@@ -94,25 +139,23 @@ export class StoredIds {
 			else high = middle;
 		}
 		this.#ascending.splice(low, 0, hour);
-		this.#hours.set(hour, ids);
+		const tables = { users: new IdTable(), sessions: new IdTable() };
+		this.#hours.set(hour, tables);
 		this.version++;
+		return tables;
 	}
 
 	#evictOldest(hour: number): void {
-		const ids = this.#hours.get(hour)!;
-		this.#size -= ids.users.size + ids.sessions.size;
+		const { users, sessions } = this.#hours.get(hour)!;
+		this.#size -= users.count + sessions.count;
+		this.#byteLength -= users.byteLength + sessions.byteLength;
 		this.#hours.delete(hour);
 		this.#ascending.shift();
 		this.version++;
 	}
 }
 
-/** Adds `more` to `known` while there is room; gives the number of ids that were new. */
-function union<T>(known: Set<T>, more: ReadonlySet<T>, entriesMax: number): number {
-	const before = known.size;
-	for (const id of more) {
-		if (known.size >= entriesMax) break;
-		known.add(id);
-	}
-	return known.size - before;
+/** Not `hour[kind]`: with two names at one place V8 looks the property up each time. */
+function tableOf(hour: StoredHour | undefined, kind: IdKind): IdTable | undefined {
+	return kind === "users" ? hour?.users : hour?.sessions;
 }

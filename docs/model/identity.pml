@@ -10,7 +10,7 @@
    read back                  | Intake.batch (verify), Intake.#verified, Positions.recreated and unverified
    route, seek, lost position | Intake.batch, Positions.seek, positionLost, #findPosition
    unstall                    | StallWatch, Positions.unstall (a log that ends before our position: recover and claim)
-   commit                     | sink/flush.ts: last_record_offset and its identity move with next_offset
+   commit                     | sink/move-offsets.ts: last_record_offset and its identity move with next_offset
    recover                    | Supervisor.#recover; a kept partition (Positions.kept) is not read back
    fetch by id                | kafka/fetch-by-id.ts, topic-follower.ts: another id at a join makes every partition lost
 

@@ -6,8 +6,8 @@
 
    here                       | in the code
    ---------------------------+----------------------------------------------------------------------------------------------
-   order of rows              | sink/flush.ts: lock_offsets, sink/claim.ts: ORDER BY ... FOR UPDATE, answer awaited
-   order of keys, hours last  | sink/flush.ts: insertMembers (ORDER BY 1, 2 over the whole set), mergeHours
+   order of rows              | sink/move-offsets.ts: lock_offsets, sink/claim.ts: ORDER BY ... FOR UPDATE, answer awaited
+   order of keys, hours last  | sink/insert-members.ts (ORDER BY 1, 2 over the whole set), merge-hours.ts
    terminate                  | sink/blockers.ts: only backends of engines, and only such as wait for their client
    again                      | Supervisor.#recover; here the same transaction begins once more (whether it is fenced then is
                               | offsets.pml's)

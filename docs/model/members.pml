@@ -9,8 +9,8 @@
    ---------------------------+----------------------------------------------------------------------------------------------
    fold, pending              | workers/members.ts (an id pending in an earlier set is sent with this one again)
    cache                      | workers/stored-ids.ts, filled by `stored` (ActorCore.#acknowledge), cleared by `drop`
-   lock and compare           | sink/flush.ts: moveOffsets, with the ledger's generation
-   insert                     | sink/flush.ts: insertMembers, mergeHours
+   lock and compare           | sink/move-offsets.ts, with the ledger's generation
+   insert                     | sink/insert-members.ts, merge-hours.ts
    claim                      | PostgresStore.claim (another generation than the one known is a fence)
    recover, link              | Supervisor.#recover, PostgresStore.reset (a connection that broke is never made anew silently)
 

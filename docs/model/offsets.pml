@@ -12,7 +12,7 @@
    route, post                | Intake.batch and skipped, Router.route, Router.flush
    actor                      | workers/core.ts (state keyed by partition and epoch; slice, freeze, forget, drop)
    barrier, part, take        | Flusher.freezeIfDue, Ledger.freeze, Ledger.part, Ledger.take and sealed
-   lock and move, COMMIT      | sink/flush.ts: moveOffsets; commit and its tag
+   lock and move, COMMIT      | sink/move-offsets.ts; commit.ts: commit and its tag
    acknowledge                | Flusher.#commit, Supervisor.#committed, Assignment.committed
    recover                    | Supervisor.#recover, Recovery.begin, Ledger.drop, Router.drop, Crew.drop, PostgresStore.reset
    heartbeat                  | RecoveryGate.heartbeat

@@ -7,7 +7,7 @@
    here                       | in the code
    ---------------------------+----------------------------------------------------------------------------------------------
    judge, commit              | InvalidWindow.judge (before the COMMIT), Flusher.#commit, InvalidWindow.committed
-   stored                     | sink/flush.ts: recent_count, recent_dead_letter_count; InvalidWindow.adopt (at every claim)
+   stored                     | sink/move-offsets.ts: recent_count, recent_dead_letter_count; InvalidWindow.adopt (at every claim)
    stop                       | TooMuchBadInputError: exit 65, not retryable
 
    Abstracted away: buckets (each set is one), other partitions, the ratio (two thirds). */

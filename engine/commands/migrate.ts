@@ -26,7 +26,10 @@ export async function runMigrate(options: MigrateCommandOptions): Promise<number
 		out.write(json ? `${JSON.stringify({ current: isCurrent(status), ...status })}\n` : statusText(status));
 		return isCurrent(status) ? EXIT.ok : EXIT.problems;
 	}
-	const result = await migrate(settings, { onApplied: (name) => log.write(`applied ${name}\n`) });
+	const result = await migrate(settings, {
+		onApplied: (name) => log.write(`applied ${name}\n`),
+		onNotice: (text) => log.write(`${text}\n`),
+	});
 	if (json) {
 		out.write(`${JSON.stringify(result)}\n`);
 	} else {

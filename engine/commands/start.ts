@@ -98,7 +98,13 @@ async function prepareAndStart(
 ): Promise<Engine> {
 	if (parts.postgresIsEmbedded || options.migrate) {
 		const waiting = { timeoutMs: config.startupTimeoutMs, clock: systemClock, log };
-		const { applied } = await waitFor("postgres", "Postgres", () => migrate(parts.postgres), waiting);
+		const onNotice = (text: string) => log.warn({ component: "start" }, text);
+		const { applied } = await waitFor(
+			"postgres",
+			"Postgres",
+			() => migrate(parts.postgres, { onNotice }),
+			waiting,
+		);
 		if (applied.length > 0) log.info({ component: "start" }, `applied ${applied.join(", ")}`);
 	}
 	await ensureEmbeddedTopic(parts, config.kafka.topic, options.partitions, log);

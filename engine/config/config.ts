@@ -28,6 +28,8 @@ export interface KafkaSettings {
 	readonly ssl: false | TlsSettings;
 	readonly sasl: SaslSettings | null;
 	readonly sessionTimeoutMs: number;
+	/** Who reads record batches: our scanner, or kafkajs itself, should the scanner ever be in doubt. */
+	readonly decoder: "scanner" | "kafkajs";
 }
 
 export interface Config {
@@ -63,6 +65,7 @@ export function buildConfig(values: Values, cwd: string): Config {
 				: false,
 			sasl: saslOf(values),
 			sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
+			decoder: values.KAFKA_DECODER,
 		},
 		postgres: postgresOf(values),
 		actors: values.ACTORS,

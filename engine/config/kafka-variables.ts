@@ -92,4 +92,11 @@ export const KAFKA_VARIABLES = {
 		parser: integer(SESSION_TIMEOUT_MS_MIN, SESSION_TIMEOUT_MS_MAX, "milliseconds"),
 		defaultText: "10000",
 	}),
+	KAFKA_DECODER: variable({
+		group: "kafka",
+		description:
+			"who reads record batches: our scanner, or kafkajs's own decoder at three times its cost, should the scanner ever be in doubt",
+		parser: oneOf(["scanner", "kafkajs"]),
+		defaultText: "scanner",
+	}),
 } as const;

@@ -85,16 +85,16 @@ export const VARIABLES = {
 	}),
 	FLUSH_INTERVAL_MS: variable({
 		group: "engine",
-		description: "longest time an event waits before its set is written",
+		description: "how long events are gathered before they are written; longer when commits are slow",
 		parser: integer(10, 60_000, "milliseconds"),
-		defaultText: "250",
+		defaultText: "50",
 		flag: "--flush-interval-ms <ms>",
 	}),
 	FLUSH_ROWS_MAX: variable({
 		group: "engine",
 		description: "events after which a set is written without waiting for the interval",
 		parser: integer(1, 1_000_000),
-		defaultText: "20000",
+		defaultText: "60000",
 		flag: "--flush-rows-max <n>",
 	}),
 	IN_FLIGHT_MB_MAX: variable({

@@ -39,6 +39,21 @@ export function registerCodecs(): void {
 	for (const [type, codec] of Object.entries(codecs)) registry[Number(type)] = () => codec;
 }
 
+const UNPACK: readonly (((packed: Buffer) => Promise<Buffer>) | undefined)[] = [
+	undefined,
+	unpackGzip,
+	unpackSnappy,
+	unpackLz4,
+	unpackZstd,
+];
+
+/** By the number in a batch's header. Rejects when the bytes are not what it says, or too many. */
+export async function unpack(codec: number, packed: Buffer): Promise<Buffer> {
+	const unpackOne = UNPACK[codec];
+	if (unpackOne === undefined) throw new RangeError(`${codec} is the number of no compression`);
+	return await unpackOne(packed);
+}
+
 function readingWith(name: string, decompress: (packed: Buffer) => Promise<Buffer>): Codec {
 	return {
 		compress: () =>

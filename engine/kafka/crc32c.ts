@@ -1,7 +1,9 @@
 /**
- * CRC-32C (Castagnoli), which Kafka writes over every record batch. Node has only the other CRC-32. Eight bytes a step:
- * 1.6 GB/s in plain JavaScript, where one byte a step brings 0.4.
+ * CRC-32C (Castagnoli), which Kafka writes over every record batch. Node has only the other CRC-32. Processors have an
+ * instruction for this one, which @node-rs/crc32 uses: 15 ns for an event of 138 bytes. It has a native part for each
+ * platform as an optional package; where there is none, plain JavaScript does it in 110 ns, eight bytes a step.
  */
+import { createRequire } from "node:module";
 
 const POLYNOMIAL = 0x82f63b78;
 const [T0, T1, T2, T3, T4, T5, T6, T7] = tables();
@@ -32,8 +34,30 @@ function tables(): [
 	return [first, second, third, fourth, fifth, sixth, seventh, behind(seventh)];
 }
 
+type Checksum = (bytes: Uint8Array, from?: number, to?: number) => number;
+
+/** Of the text `123456789` (RFC 3720): a build for another processor is found here, not in the log of a broker. */
+const KNOWN_TEXT = "123456789";
+const KNOWN_CHECKSUM = 0xe3069283;
+
 /** The checksum of `bytes[from, to)`, 0 to 2^32 - 1. */
-export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
+export const crc32c: Checksum = nativeCrc32c() ?? plainCrc32c;
+
+/** Null where the package or its part for this platform is not installed. */
+export function nativeCrc32c(
+	load: (name: string) => unknown = createRequire(import.meta.url),
+): Checksum | null {
+	try {
+		const native = load("@node-rs/crc32") as { crc32c(bytes: Uint8Array): number };
+		if (native.crc32c(Buffer.from(KNOWN_TEXT)) !== KNOWN_CHECKSUM) return null;
+		return (bytes, from = 0, to = bytes.length) => native.crc32c(bytes.subarray(from, to));
+	} catch {
+		return null;
+	}
+}
+
+/** As `crc32c`, in JavaScript alone. */
+export function plainCrc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
 	let rest = -1;
 	let at = from;
 	for (; at + 8 <= to; at += 8) {

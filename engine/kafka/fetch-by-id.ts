@@ -6,6 +6,7 @@ import type { RequestOf } from "./cluster-inside.ts";
 import { type FetchedPartition, isolated, recordsOf } from "./fetch-patch.ts";
 import { FlexibleReader, FlexibleWriter } from "./flexible-wire.ts";
 import { kafkaRequest } from "./raw-request.ts";
+import type { BatchDecoder } from "./record-batches.ts";
 
 export const FETCH = 1;
 export const FETCH_BY_ID_VERSION = 13;
@@ -30,17 +31,37 @@ interface FetchOptions {
 	}[];
 }
 
-/** `requestOf`: kafkajs's own fetch. `topicId`: of the one topic that is asked for. */
-export function fetchById(requestOf: RequestOf, topic: string, topicId: string): RequestOf {
-	return (options) => {
+/** What all fetches of a consumer have in common. */
+export interface FetchedTopic {
+	readonly name: string;
+	readonly id: string;
+	readonly decode: BatchDecoder;
+}
+
+/** `requestOf`: kafkajs's own fetch. */
+export function fetchById(requestOf: RequestOf, topic: FetchedTopic): RequestOf {
+	return (asked) => {
+		const options = asked as FetchOptions;
+		const recordsIn = (bytes: Buffer | null, partition: number) =>
+			recordsOf(bytes, topic.decode, offsetAsked(options, partition));
 		const made = requestOf(options);
 		const about = { apiKey: FETCH, apiVersion: FETCH_BY_ID_VERSION, apiName: "Fetch" };
 		return {
 			...made,
-			request: kafkaRequest(about, () => question(options as FetchOptions, topicId)),
-			response: { decode: async (bytes) => isolated(await answer(bytes, topic)), parse: made.response.parse },
+			request: kafkaRequest(about, () => question(options, topic.id)),
+			response: {
+				decode: async (bytes) => isolated(await answer(bytes, topic.name, recordsIn)),
+				parse: made.response.parse,
+			},
 		};
 	};
+}
+
+type RecordsIn = (bytes: Buffer | null, partition: number) => Promise<FetchedPartition["messages"]>;
+
+/** Above 2^53 there is nothing that could be read, see batch-scanner.ts. */
+function offsetAsked({ topics }: FetchOptions, partition: number): number {
+	return Number(topics[0]?.partitions.find((one) => one.partition === partition)?.fetchOffset ?? 0);
 }
 
 function question(options: FetchOptions, topicId: string): Buffer {
@@ -76,7 +97,7 @@ function question(options: FetchOptions, topicId: string): Buffer {
 }
 
 /** What kafkajs makes of an answer to Fetch 11. */
-async function answer(bytes: Buffer, topic: string) {
+async function answer(bytes: Buffer, topic: string, recordsIn: RecordsIn) {
 	const reader = new FlexibleReader(bytes);
 	reader.skipTags();
 	const clientSideThrottleTime = reader.int32();
@@ -86,14 +107,16 @@ async function answer(bytes: Buffer, topic: string) {
 	for (let topics = reader.count(); topics > 0; topics--) {
 		reader.uuid();
 		const partitions: FetchedPartition[] = [];
-		for (let count = reader.count(); count > 0; count--) partitions.push(await partitionIn(reader));
+		for (let count = reader.count(); count > 0; count--) {
+			partitions.push(await partitionIn(reader, recordsIn));
+		}
 		reader.skipTags();
 		responses.push({ topicName: topic, partitions });
 	}
 	return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
 }
 
-async function partitionIn(reader: FlexibleReader): Promise<FetchedPartition> {
+async function partitionIn(reader: FlexibleReader, recordsIn: RecordsIn): Promise<FetchedPartition> {
 	const partition = reader.int32();
 	const errorCode = reader.int16();
 	const highWatermark = String(reader.int64());
@@ -116,6 +139,6 @@ async function partitionIn(reader: FlexibleReader): Promise<FetchedPartition> {
 		lastStartOffset,
 		abortedTransactions,
 		preferredReadReplica,
-		messages: await recordsOf(records),
+		messages: await recordsIn(records, partition),
 	};
 }

@@ -6,7 +6,8 @@
  */
 import { createRequire } from "node:module";
 import { type AbortedTransaction, hideAborted } from "./aborted.ts";
-import { type DecodedRecord, decodeRecordBatches } from "./record-batches.ts";
+import { appendMessages } from "./kafkajs-decoder.ts";
+import { type BatchDecoder, type DecodedRecord, decodeRecordBatches } from "./record-batches.ts";
 
 interface Batch {
 	readonly rawMessages: readonly DecodedRecord[];
@@ -86,12 +87,20 @@ export function patchFetch(): void {
 async function decodeOne(decoder: Decoder): Promise<DecodedRecord[]> {
 	const size = decoder.readInt32();
 	if (size <= 0 || !decoder.canReadBytes(size)) return [];
-	return recordsOf(decoder.readBytes(size));
+	// Every client of the process reads through here, and expects kafkajs's messages.
+	return recordsOf(decoder.readBytes(size), appendMessages, 0);
 }
 
-/** The readable ones at the beginning of what a broker sent; when there are none, the array knows why. */
-export async function recordsOf(bytes: Buffer | null): Promise<DecodedRecord[]> {
-	const { records, unreadable } = await decodeRecordBatches(bytes ?? Buffer.alloc(0));
+/**
+ * The readable ones at the beginning of what a broker sent; when there are none, the array knows why. `from`: the offset
+ * that was asked for.
+ */
+export async function recordsOf(
+	bytes: Buffer | null,
+	decode: BatchDecoder,
+	from: number,
+): Promise<DecodedRecord[]> {
+	const { records, unreadable } = await decodeRecordBatches(bytes ?? Buffer.alloc(0), decode, from);
 	if (unreadable !== null) reasons.set(records, unreadable);
 	return records;
 }

@@ -2,13 +2,16 @@
  * The records of one partition in a fetch response. kafkajs decodes all partitions of a response together, so that one
  * batch that cannot be read (an unknown compression, a broken disk) takes every partition with it, and the consumer;
  * it verifies no checksum, takes an unknown compression for none, and loses the offsets that compaction left empty at
- * the end of a batch. So it is given one batch at a time here, and what it throws stays in its partition.
+ * the end of a batch. So batches are told apart and verified here, each is given to a decoder alone, and what that
+ * throws stays in its partition.
  */
 import { createRequire } from "node:module";
+import { ATTRIBUTES_AT, BatchHeader, batchBytes, HEADER_BYTES, MAGIC_AT } from "./batch-header.ts";
 import { crc32c } from "./crc32c.ts";
 
-/** A record as kafkajs knows it; only what is needed here. */
+/** A message as kafkajs takes it: one record, or a stand-in for a whole batch. Only what is needed here. */
 export interface DecodedRecord {
+	/** Of the record, or the last one of the batch. */
 	readonly offset: string;
 	/** Kept from the application; its offset counts. */
 	isControlRecord?: boolean;
@@ -23,21 +26,20 @@ export interface DecodedRecords {
 	readonly unreadable: string | null;
 }
 
-// Bytes of a batch, by name (https://kafka.apache.org/documentation/#recordbatch).
-const LENGTH_AT = 8;
-const MAGIC_AT = 16;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
-const PRODUCER_ID_AT = 43;
-const HEADER_BYTES = 61;
-/** `LENGTH` counts what is behind it. */
-const LENGTH_END = 12;
+/**
+ * Appends what one whole batch holds, whose checksum is right. Rejects, or throws, with the reason why it cannot be
+ * read, and has appended nothing then. `from`: the offset that was asked for.
+ */
+export type BatchDecoder = (
+	records: DecodedRecord[],
+	batch: Buffer,
+	header: BatchHeader,
+	from: number,
+) => Promise<void> | void;
+
+export const CODECS = ["none", "gzip", "Snappy", "LZ4", "Zstandard"] as const;
 
 const MAGIC = 2;
-const CODEC_MASK = 0x07;
-const TRANSACTIONAL_FLAG = 0x10;
-const CODECS = ["none", "gzip", "Snappy", "LZ4", "Zstandard"] as const;
 
 interface Decoder {
 	readonly buffer: Buffer;
@@ -45,17 +47,18 @@ interface Decoder {
 
 const require = createRequire(import.meta.url);
 const Decoder = require("kafkajs/src/protocol/decoder") as new (bytes: Buffer) => Decoder;
-const decodeBatch = require("kafkajs/src/protocol/recordBatch/v0/decoder") as (
-	decoder: Decoder,
-) => Promise<{ readonly records: DecodedRecord[] }>;
 /** Formats before Kafka 0.11, which brokers since 4.0 convert no more: left to kafkajs as they are. */
 const decodeMessageSet = require("kafkajs/src/protocol/messageSet/decoder") as (
 	decoder: Decoder,
 	bytes: number,
 ) => Promise<DecodedRecord[]>;
 
-/** Never rejects: whatever cannot be read is said in the answer. */
-export async function decodeRecordBatches(bytes: Buffer): Promise<DecodedRecords> {
+/** Never rejects: whatever cannot be read is said in the answer. `from`: the offset that was asked for. */
+export async function decodeRecordBatches(
+	bytes: Buffer,
+	decode: BatchDecoder,
+	from: number,
+): Promise<DecodedRecords> {
 	const records: DecodedRecord[] = [];
 	let at = 0;
 	try {
@@ -65,7 +68,11 @@ export async function decodeRecordBatches(bytes: Buffer): Promise<DecodedRecords
 		for (;;) {
 			const end = endOf(bytes, at);
 			if (end === null) break;
-			await appendBatch(records, bytes.subarray(at, end));
+			const batch = bytes.subarray(at, end);
+			const header = verified(batch);
+			const decoding = decode(records, batch, header, from);
+			// Most batches are decoded at once, and a turn of the promise queue for each would cost more than that.
+			if (decoding !== undefined) await decoding;
 			at = end;
 		}
 	} catch (error) {
@@ -78,49 +85,37 @@ export async function decodeRecordBatches(bytes: Buffer): Promise<DecodedRecords
 /** One past the batch at `at`; null behind the last whole one: brokers cut the last one off anywhere. */
 function endOf(bytes: Buffer, at: number): number | null {
 	if (at === bytes.length) return null;
-	const end =
-		at + HEADER_BYTES > bytes.length ? Infinity : at + LENGTH_END + bytes.readInt32BE(at + LENGTH_AT);
+	const size = batchBytes(bytes, at);
+	const end = Number.isNaN(size) ? Infinity : at + size;
 	if (end <= bytes.length && end >= at + HEADER_BYTES) return end;
 	// The first one is always sent whole (KIP-74).
 	if (at === 0 || end < at + HEADER_BYTES) throw new Error("the length of the batch is broken");
 	return null;
 }
 
-async function appendBatch(records: DecodedRecord[], batch: Buffer): Promise<void> {
+function verified(batch: Buffer): BatchHeader {
 	const magic = batch.readInt8(MAGIC_AT);
 	if (magic !== MAGIC) throw new Error(`the batch has the unknown format ${magic}`);
-	const expected = batch.readUInt32BE(CRC_AT);
+	const header = new BatchHeader(batch);
 	const found = crc32c(batch, ATTRIBUTES_AT);
-	if (found !== expected) {
-		throw new Error(`the checksum of the batch is ${hex(expected)}, that of its bytes ${hex(found)}`);
+	if (found !== header.checksum) {
+		throw new Error(`the checksum of the batch is ${hex(header.checksum)}, that of its bytes ${hex(found)}`);
 	}
-	const attributes = batch.readInt16BE(ATTRIBUTES_AT);
-	const codec = CODECS[attributes & CODEC_MASK];
-	if (codec === undefined)
-		throw new Error(`compression ${attributes & CODEC_MASK} is unknown to this engine`);
-	const decoded = await decodeBatch(new Decoder(batch)).catch((error: Error) => {
-		throw new Error(`compression ${codec}: ${error.message}`, { cause: error });
-	});
-	// No spread: kafkajs's own stack overflows at a batch of 120,000 records.
-	for (const record of decoded.records) records.push(record);
-	const lastOffset = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT));
-	const lastRecord = decoded.records.at(-1);
-	if (lastRecord === undefined || BigInt(lastRecord.offset) < lastOffset) {
-		records.push(endMark(batch, lastOffset, (attributes & TRANSACTIONAL_FLAG) !== 0));
-	}
+	if (CODECS[header.codec] === undefined)
+		throw new Error(`compression ${header.codec} is unknown to this engine`);
+	return header;
 }
 
 /**
  * Compaction removes records, and leaves the batch with its old range of offsets. A marker at its end, of the kind that
  * kafkajs hands to nobody but moves its position over, says that there is nothing more.
  */
-function endMark(batch: Buffer, lastOffset: bigint, inTransaction: boolean): DecodedRecord {
-	const producerId = String(batch.readBigInt64BE(PRODUCER_ID_AT));
+export function endMark({ lastOffset, producerId, inTransaction }: BatchHeader): DecodedRecord {
 	return {
 		offset: String(lastOffset),
 		isControlRecord: true,
 		key: null,
-		batchContext: { producerId, inTransaction },
+		batchContext: { producerId: String(producerId), inTransaction },
 	};
 }
 

@@ -1,5 +1,6 @@
 import type { BrokerInside, ClusterInside, RequestOf } from "./cluster-inside.ts";
 import { FETCH, FETCH_BY_ID_VERSION, fetchById } from "./fetch-by-id.ts";
+import type { BatchDecoder } from "./record-batches.ts";
 import { readTopicId } from "./topic-id.ts";
 
 /**
@@ -9,13 +10,16 @@ import { readTopicId } from "./topic-id.ts";
  */
 export class TopicFollower {
 	readonly #topic: string;
+	readonly #decode: BatchDecoder;
 	/** That which is fetched. */
 	#accepted: string | null = null;
 	/** As of the last reading of the metadata. */
 	#current: string | null = null;
 
-	constructor(topic: string) {
+	/** `decode`: of what is fetched by the topic's id. What is asked for by name, kafkajs's own decoder reads. */
+	constructor(topic: string, decode: BatchDecoder) {
 		this.#topic = topic;
+		this.#decode = decode;
 	}
 
 	/** To be called before the consumer of this cluster subscribes. Survives the consumer. */
@@ -38,6 +42,8 @@ export class TopicFollower {
 	/** Hook for the fetches of this cluster. */
 	fetch(requestOf: RequestOf, { versions }: Pick<BrokerInside, "versions">): RequestOf {
 		const canAsk = (versions?.[FETCH]?.maxVersion ?? 0) >= FETCH_BY_ID_VERSION;
-		return this.#accepted === null || !canAsk ? requestOf : fetchById(requestOf, this.#topic, this.#accepted);
+		if (this.#accepted === null || !canAsk) return requestOf;
+		const topic = { name: this.#topic, id: this.#accepted, decode: this.#decode };
+		return fetchById(requestOf, topic);
 	}
 }

@@ -21,6 +21,8 @@ export interface MigrateOptions {
 	readonly folder?: string;
 	/** Told after each file that was applied. */
 	readonly onApplied?: (name: string) => void;
+	/** Told what a file has to say to people (`RAISE NOTICE`), its hint included: something could not be done. */
+	readonly onNotice?: (text: string) => void;
 }
 
 export interface MigrateResult {
@@ -50,6 +52,9 @@ export async function migrate(
 		await createHistory(client);
 		const status = compareMigrations(files, await readHistory(client));
 		assertUsable(status);
+		client.on("notice", ({ message, hint }) => {
+			options.onNotice?.([message, hint].filter(Boolean).join("; "));
+		});
 		for (const name of status.pending) {
 			await applyFile(client, files.find((file) => file.name === name)!);
 			options.onApplied?.(name);

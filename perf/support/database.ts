@@ -1,10 +1,19 @@
 /** The database of a run, and the proof that what it holds is what was sent. */
 import pg from "pg";
 
+/** What must be stored. */
+export interface CheckExpectation {
+	/** Records sent: each is one event or one dead letter. */
+	readonly sent: number;
+	/** Exactly so many of them are bad; without it any number is right. */
+	readonly deadLetters?: number;
+}
+
 export interface RunDatabase {
+	readonly name: string;
 	readonly url: string;
 	/** Every difference between what was sent and what is stored, as sentences; empty when all is right. */
-	check(sent: number): Promise<string[]>;
+	check(expectation: number | CheckExpectation): Promise<string[]>;
 	/** Drops it. */
 	remove(): Promise<void>;
 }
@@ -41,8 +50,12 @@ export async function createRunDatabase(serverUrl: string, name: string): Promis
 	const url = new URL(serverUrl);
 	url.pathname = `/${name}`;
 	return {
+		name,
 		url: url.href,
-		check: (sent) => withClient(url.href, (client) => differences(client, sent)),
+		check: (expectation) =>
+			withClient(url.href, (client) =>
+				differences(client, typeof expectation === "number" ? { sent: expectation } : expectation),
+			),
 		async remove() {
 			await withClient(serverUrl, (client) =>
 				client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(name)} WITH (FORCE)`),
@@ -51,7 +64,7 @@ export async function createRunDatabase(serverUrl: string, name: string): Promis
 	};
 }
 
-async function differences(client: pg.Client, sent: number): Promise<string[]> {
+async function differences(client: pg.Client, { sent, deadLetters }: CheckExpectation): Promise<string[]> {
 	const [row] = (await client.query<Record<string, string>>(COUNTS)).rows;
 	const count = (name: string) => Number(row?.[name]);
 	const wrong: string[] = [];
@@ -59,6 +72,7 @@ async function differences(client: pg.Client, sent: number): Promise<string[]> {
 		if (is !== wanted) wrong.push(`${what}: ${is}, but should be ${wanted}`);
 	};
 	same("events and dead letters together", count("events") + count("dead_letters"), sent);
+	if (deadLetters !== undefined) same("dead letters", count("dead_letters"), deadLetters);
 	same("events the offset rows count", count("stored"), count("events"));
 	same("dead letters the offset rows count", count("refused"), count("dead_letters"));
 	same("offsets the offset rows count", count("counted"), sent);
@@ -67,7 +81,8 @@ async function differences(client: pg.Client, sent: number): Promise<string[]> {
 	return wrong;
 }
 
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+/** A short connection; ends whatever happens. */
+export async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
 	const client = new pg.Client({ connectionString: url, application_name: "lottery-perf" });
 	await client.connect();
 	try {

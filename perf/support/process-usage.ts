@@ -36,13 +36,21 @@ export function parseStat(line: string): ProcessStat {
  * connection is a process, and one that ended is only in its parent's account. Null when there is no such process.
  */
 export function cpuSeconds(pid: number): number | null {
-	const all = readAll();
-	if (!all.has(pid)) return null;
-	let seconds = 0;
-	for (const stat of all.values()) {
-		if (descends(stat, pid, all)) seconds += stat.ownSeconds + stat.reapedSeconds;
-	}
-	return seconds;
+	const stat = readStat(pid);
+	if (stat === null) return null;
+	const children = childrenOf(pid).map((child) => cpuSeconds(child) ?? 0);
+	return children.reduce((sum, seconds) => sum + seconds, stat.ownSeconds + stat.reapedSeconds);
+}
+
+/**
+ * Processes that a process has started and that still run. Of a process with threads only those that its main thread
+ * has started: neither server starts any elsewhere.
+ */
+export function childrenOf(pid: number): number[] {
+	// Kept by the kernel: looking through all of /proc costs a hundred times as much.
+	const listed = readText(`/proc/${pid}/task/${pid}/children`);
+	if (listed !== null) return listed.trim().split(" ").filter(Boolean).map(Number);
+	return pids().filter((other) => readStat(other)?.parentPid === pid);
 }
 
 /** Most memory the process itself has ever had resident, in bytes; null when there is no such process. */
@@ -72,20 +80,9 @@ export function listeningInodes(table: string, port: number): string[] {
 	return rows.filter((row) => row[1]?.endsWith(suffix) && row[3] === STATE_LISTEN).map((row) => row[9] ?? "");
 }
 
-function descends(stat: ProcessStat, ancestor: number, all: ReadonlyMap<number, ProcessStat>): boolean {
-	for (let at: ProcessStat | undefined = stat; at !== undefined; at = all.get(at.parentPid)) {
-		if (at.pid === ancestor) return true;
-	}
-	return false;
-}
-
-function readAll(): Map<number, ProcessStat> {
-	const all = new Map<number, ProcessStat>();
-	for (const pid of pids()) {
-		const line = readText(`/proc/${pid}/stat`);
-		if (line !== null) all.set(pid, parseStat(line));
-	}
-	return all;
+function readStat(pid: number): ProcessStat | null {
+	const line = readText(`/proc/${pid}/stat`);
+	return line === null ? null : parseStat(line);
 }
 
 function pids(): number[] {

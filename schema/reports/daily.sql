@@ -2,6 +2,7 @@
 --   psql -f schema/reports/daily.sql                       the last 30 days, UTC
 --   psql -v days=7 -v zone=Asia/Kolkata -f ...             days as they begin and end in that zone
 -- What is stored is whole UTC hours: where a zone is off by half an hour, an hour belongs to the day it begins in.
+\set ON_ERROR_STOP on
 \set QUIET on
 \if :{?days}
 \else
@@ -22,7 +23,7 @@ SELECT
 	d.total_logins AS "Logins",
 	(
 		SELECT count(DISTINCT u.user_id)
-		FROM hourly_users AS u
+		FROM hourly_active_users AS u
 		WHERE u.hour >= d.first_hour AND u.hour <= d.last_hour
 	) AS "Active users",
 	d.avg_revenue AS "Avg revenue per hour",

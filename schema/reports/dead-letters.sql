@@ -1,6 +1,7 @@
 -- The newest dead letters, newest first, each with the start of its original bytes.
 --   psql -f schema/reports/dead-letters.sql                       the last 50
 --   psql -v limit=500 -v reason=amount -f ...                     more, and of one reason only
+\set ON_ERROR_STOP on
 \set QUIET on
 \if :{?limit}
 \else

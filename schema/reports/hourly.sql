@@ -1,6 +1,7 @@
 -- The latest hours that have events, newest last.
 --   psql -f schema/reports/hourly.sql                      the last 48
 --   psql -v hours=24 -v zone=Europe/Berlin -f ...          others, shown in a time zone of your choice
+\set ON_ERROR_STOP on
 \set QUIET on
 \if :{?hours}
 \else

@@ -1,6 +1,7 @@
 -- How far each partition is counted, and how old the newest record in it is.
 --   psql -f schema/reports/lag.sql
 -- How much Kafka still holds behind these offsets is not known to Postgres: see engine_consumer_lag of /metrics.
+\set ON_ERROR_STOP on
 \set QUIET on
 \if :{?zone}
 \else

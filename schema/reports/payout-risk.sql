@@ -2,6 +2,7 @@
 -- without any revenue. Beside it the 24 hours up to then, which tell a bad hour from a bad day.
 --   psql -f schema/reports/payout-risk.sql                        of the latest 720 hours, those above 0.8
 --   psql -v ratio=1 -v hours=48 -v zone=Europe/Berlin -f ...      others
+\set ON_ERROR_STOP on
 \set QUIET on
 \if :{?hours}
 \else

@@ -2,6 +2,7 @@
 --   psql -f schema/reports/quality.sql
 -- "Stored" is counted by the offset rows. Dead letters are those still in the table: what was discarded or replayed
 -- since is the difference to their count in the report "lag".
+\set ON_ERROR_STOP on
 \set QUIET on
 \if :{?zone}
 \else

@@ -140,5 +140,5 @@ t.test("a header named as a property of every object arrives with that property 
 	});
 	await waitUntil(() => "plain" in headers);
 	t.same(headers["plain"], Buffer.from("p"));
-	t.same(headers["constructor"], [Object, Buffer.from("ours")], "engine/kafka/batch-cursor.ts takes it away");
+	t.same(headers["constructor"], [Object, Buffer.from("ours")], "engine/kafka/headers-json.ts takes it away");
 });

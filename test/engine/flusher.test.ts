@@ -9,7 +9,15 @@ import { fold, part } from "../support/frozen-parts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const LIMITS = { flushRowsMax: 10, flushBytesMax: 1000, flushIntervalMs: 250 };
-const PHASES: CommitPhases = { lock: 0, copy: 0, deadLetters: 0, members: 0, merge: 0, commit: 0, total: 1 };
+const PHASES: CommitPhases = {
+	lock: 0,
+	copy: 0,
+	deadLetters: 0,
+	members: 0,
+	merge: 0,
+	commit: 0,
+	total: 0.01,
+};
 
 /** One actor, one partition; Postgres answers when the test says so. */
 function flusherOf(creditBytes = 10_000) {
@@ -143,16 +151,17 @@ t.test("a set that opens under an older timer is frozen at its own age, not befo
 	accept(10);
 	flusher.freezeIfDue(false);
 	answer(1);
-	void run()(1);
+	const committing = run()(1);
 	commits[0]!.answer.resolve(PHASES);
+	await committing;
 	clock.advance(200);
 	accept(1);
 	clock.advance(50);
-	t.same(happened, ["barrier 1"], "the old timer fires when the new set is 50 ms old");
+	t.equal(happened.length, 2, "the old timer fires when the new set is 50 ms old");
 	clock.advance(199);
-	t.same(happened, ["barrier 1"]);
+	t.equal(happened.length, 2);
 	clock.advance(1);
-	t.same(happened, ["barrier 1", "barrier 2"]);
+	t.same(happened, ["barrier 1", "committed 1, 10 bytes", "barrier 2"]);
 });
 
 t.test("at most one set waits; the next is frozen as soon as it has gone to COMMIT", async (t) => {
@@ -169,6 +178,49 @@ t.test("at most one set waits; the next is frozen as soon as it has gone to COMM
 	void run()(1);
 	t.same(happened, ["barrier 1", "barrier 2"], "while the first one is being written");
 	t.match(commits, [{ set: { set: 1 } }]);
+});
+
+t.test(
+	"while another set is written, one grows for up to a second, and is frozen when that is done",
+	async (t) => {
+		for (const grownMs of [999, 1_000]) {
+			const { clock, accept, answer, run, commits, flusher, happened } = flusherOf();
+			accept(10);
+			flusher.freezeIfDue(false);
+			answer(1);
+			const committing = run()(1);
+			accept(1);
+			clock.advance(grownMs);
+			const isLong = grownMs === 1_000;
+			t.same(happened, isLong ? ["barrier 1", "barrier 2"] : ["barrier 1"], `${grownMs} ms`);
+			commits[0]!.answer.resolve(PHASES);
+			await committing;
+			const order = isLong ? ["barrier 2", "committed 1, 10 bytes"] : ["committed 1, 10 bytes", "barrier 2"];
+			t.same(happened, ["barrier 1", ...order]);
+		}
+	},
+);
+
+t.test("events are gathered for twice as long as a slow commit took, and for a second at most", async (t) => {
+	for (const [seconds, gatheredMs] of [
+		[0.1, 250],
+		[0.2, 400],
+		[20, 1_000],
+	] as const) {
+		const { clock, accept, answer, run, commits, flusher, happened } = flusherOf();
+		accept(10);
+		flusher.freezeIfDue(false);
+		answer(1);
+		const committing = run()(1);
+		commits[0]!.answer.resolve({ ...PHASES, total: seconds });
+		await committing;
+		accept(1);
+		clock.advance(gatheredMs - 1);
+		t.equal(happened.at(-1), "committed 1, 10 bytes", `${seconds} s`);
+		clock.advance(1);
+		t.equal(happened.at(-1), "barrier 2", `${seconds} s`);
+		accept(10);
+	}
 });
 
 t.test("the credit comes back with the commit, and not before", async (t) => {

@@ -8,6 +8,7 @@ import { findRefusedRow } from "../../engine/sink/find-refused-row.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { RowEncoder } from "../../workers/copy-rows.ts";
 import { createDatabase } from "../support/database.ts";
+import { foldedEvent } from "../support/event-fields.ts";
 import { setTheStage } from "../support/fault-setting.ts";
 import { metricValue } from "../support/prometheus-text.ts";
 import { stream } from "../support/stream.ts";
@@ -91,7 +92,7 @@ t.test("a refused row is found by halves when Postgres does not name its line", 
 			const isPoison = (poisoned as readonly number[]).includes(i);
 			const userId = isPoison ? "poison" : `user ${i}`;
 			encoder.add(
-				{ typeIndex: 0, seconds: 1_750_000_000, micros: 0, userId, sessionId: i, cents: -1 },
+				foldedEvent({ typeIndex: 0, seconds: 1_750_000_000, micros: 0, userId, sessionId: i, cents: -1 }),
 				1_000 + i,
 			);
 		}

@@ -128,6 +128,12 @@ t.test("the page has every metric, and its counters add up to what Postgres has"
 		t.equal(metricValue(page, "engine_events_invalid_total", { reason }), 60, reason);
 	}
 	t.equal(sumOf(page, "engine_dlq_records_total"), dead);
+	const { rows: money } = await database.client.query<{ revenue: number; payouts: number }>(
+		"SELECT sum(total_revenue)::float8 AS revenue, sum(total_payouts)::float8 AS payouts FROM hourly_business_metrics",
+	);
+	t.ok(money[0]!.revenue > 0);
+	t.equal(metricValue(page, "engine_revenue_total"), money[0]!.revenue);
+	t.equal(metricValue(page, "engine_payouts_total"), money[0]!.payouts);
 	t.equal(metricValue(page, "event_processing_seconds_count"), messages.length, "each was timed");
 	t.equal(metricValue(page, "engine_end_to_end_latency_seconds_count"), messages.length, "to its end");
 	t.equal(metricValue(page, "engine_flush_rows_sum"), messages.length, "rows of all sets together");

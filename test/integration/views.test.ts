@@ -15,6 +15,7 @@ const PUBLIC = {
 		"hour total_revenue ticket_count avg_ticket_value total_payouts payout_events payout_to_revenue_ratio active_users new_sessions total_logins updated_at",
 	rolling_24h_metrics:
 		"hour total_revenue avg_24h_revenue avg_24h_users revenue_24h payouts_24h tickets_24h active_users_24h",
+	hourly_active_users: "hour user_id",
 	daily_event_summary:
 		"date total_revenue total_payouts ticket_count payout_events total_logins active_users avg_revenue avg_users sample_size",
 } as const;

@@ -1,17 +1,19 @@
 /** The guards of the transaction and of the claim. */
 import { edit, type Guard } from "./guard.ts";
 
-const FLUSH = "engine/sink/flush.ts";
+const MOVE = "engine/sink/move-offsets.ts";
+const MEMBERS = "engine/sink/insert-members.ts";
+const MERGE = "engine/sink/merge-hours.ts";
 const CLAIM = "engine/sink/claim.ts";
 const WRITER = "engine/sink/writer.ts";
 
-const epoch = edit(FLUSH, "AND s.epoch = v.epoch AND s.next_offset", "AND s.next_offset");
+const epoch = edit(MOVE, "AND s.epoch = v.epoch AND s.next_offset", "AND s.next_offset");
 const nextOffset = edit(
-	FLUSH,
+	MOVE,
 	"AND s.epoch = v.epoch AND s.next_offset = v.from_offset",
 	"AND s.epoch = v.epoch",
 );
-const bothComparisons = edit(FLUSH, "AND s.epoch = v.epoch AND s.next_offset = v.from_offset", "");
+const bothComparisons = edit(MOVE, "AND s.epoch = v.epoch AND s.next_offset = v.from_offset", "");
 const raise = edit(CLAIM, "SET epoch = epoch + 1, owner = $3", "SET owner = $3");
 
 export const POSTGRES_GUARDS: readonly Guard[] = [
@@ -43,13 +45,13 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 	},
 	{
 		name: "row count of the move",
-		edits: [edit(FLUSH, "if (rowCount !== ranges.length) {", "if (rowCount === -1) {")],
+		edits: [edit(MOVE, "if (rowCount !== ranges.length) {", "if (rowCount === -1) {")],
 		simulation: "red",
 		chaos: "red",
 	},
 	{
 		name: "generation compared by a flush",
-		edits: [edit(FLUSH, "\n\t\t\t\tAND (SELECT generation FROM ledger) = $2::bigint", "")],
+		edits: [edit(MOVE, "\n\t\t\t\tAND (SELECT generation FROM ledger) = $2::bigint", "")],
 		simulation: "red",
 	},
 	{
@@ -63,7 +65,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		name: "offset rows locked in order by a flush",
 		edits: [
 			edit(
-				FLUSH,
+				MOVE,
 				"kafka_partition = ANY ($2::int[])\n\t\t\tORDER BY topic, kafka_partition FOR UPDATE",
 				"kafka_partition = ANY ($2::int[])\n\t\t\tFOR UPDATE",
 			),
@@ -74,7 +76,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		name: "offset rows locked before they are moved",
 		edits: [
 			edit(
-				FLUSH,
+				MOVE,
 				"kafka_partition = ANY ($2::int[])\n\t\t\tORDER BY topic, kafka_partition FOR UPDATE",
 				"kafka_partition = ANY ($2::int[])\n\t\t\tORDER BY topic, kafka_partition -- FOR UPDATE",
 			),
@@ -101,24 +103,47 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 	{
 		name: "conflict of members ignored",
 		edits: [
-			edit(FLUSH, "\n\t\t\t\tON CONFLICT DO NOTHING\n\t\t\t\tRETURNING hour", "\n\t\t\t\tRETURNING hour"),
+			edit(MEMBERS, "\n\t\t\t\tON CONFLICT DO NOTHING\n\t\t\t\tRETURNING hour", "\n\t\t\t\tRETURNING hour"),
 		],
 		simulation: "red",
 		chaos: "red",
 	},
 	{
-		name: "members inserted in order",
-		edits: [edit(FLUSH, "\n\t\t\t\tORDER BY 1, 2", "")],
+		name: "users inserted in order",
+		edits: [
+			edit(
+				MEMBERS,
+				"\n\t\t\t\tORDER BY 1, 2\n\t\t\t\tON CONFLICT DO NOTHING",
+				"\n\t\t\t\tON CONFLICT DO NOTHING",
+			),
+		],
+		simulation: "red",
+	},
+	{
+		name: "sessions inserted in order",
+		edits: [
+			edit(MEMBERS, "\n\t\t\t\tORDER BY 1, 2\n\t\t\t\tON CONFLICT (hour", "\n\t\t\t\tON CONFLICT (hour"),
+		],
+		simulation: "red",
+	},
+	{
+		name: "only new sessions counted",
+		edits: [edit(MEMBERS, "added = bit_count((excluded.bits & ~t.bits)::bit(64))", "added = excluded.added")],
+		simulation: "red",
+	},
+	{
+		name: "sessions added to those of the row",
+		edits: [edit(MEMBERS, "bits = t.bits | excluded.bits", "bits = excluded.bits")],
 		simulation: "red",
 	},
 	{
 		name: "hours merged in order",
-		edits: [edit(FLUSH, "\n\t\t\tORDER BY v.hour", "")],
+		edits: [edit(MERGE, "\n\t\t\tORDER BY v.hour", "")],
 		simulation: "red",
 	},
 	{
 		name: "hours added up, not replaced",
-		edits: [edit(FLUSH, "revenue = t.revenue + excluded.revenue", "revenue = excluded.revenue")],
+		edits: [edit(MERGE, "revenue = t.revenue + excluded.revenue", "revenue = excluded.revenue")],
 		simulation: "red",
 		chaos: "red",
 	},

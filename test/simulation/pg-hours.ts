@@ -1,4 +1,5 @@
 /** Members and hours: the tables that engines share, and so the locks they may meet in. */
+import { shuffle } from "../../producer/random.ts";
 import { int8, readElements, text as textOf, timestamptz } from "../support/copy-reader.ts";
 import { type Backend, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { HOUR_COLUMNS, noTotals, type Staged } from "./pg-tables.ts";
@@ -7,38 +8,83 @@ import { splitList, unnested } from "./sql-expression.ts";
 const MICROS_PER_HOUR = 3_600_000_000n;
 const ARRAY_HEADER_BYTES = 20;
 
-/** Inserts distinct pairs and counts by hour those that were really inserted. */
-export async function insertMembers(
+/** Inserts members and counts by hour those that were really inserted. */
+export function insertMembers(
 	server: Server,
 	backend: Backend,
 	staged: Staged,
-	{ text, values }: Statement,
+	statement: Statement,
 ): Promise<Record<string, unknown>[]> {
-	const isUsers = text.includes("INSERT INTO hourly_users");
-	const ids = elementsOf(values[1]).map((id) => (isUsers ? textOf(id) : String(int8(id))));
-	const hours = elementsOf(values[0]).map((hour) => Number(timestamptz(hour) / MICROS_PER_HOUR));
-	let pairs = hours.map((hour, i) => ({ hour, id: ids[i]! }));
-	if (text.includes("ORDER BY 1, 2")) pairs.sort((a, b) => a.hour - b.hour || order(a.id, b.id, isUsers));
-	else if (text.includes("DISTINCT")) pairs = pairs.sort(() => server.world.random.float() - 0.5);
-	const [committed, own] = isUsers
-		? [() => server.tables.users, staged.users]
-		: [() => server.tables.sessions, staged.sessions];
+	const insert = statement.text.includes("INSERT INTO hourly_users") ? insertUsers : insertSessions;
+	return insert(server, backend, staged, statement);
+}
+
+async function insertUsers(server: Server, backend: Backend, staged: Staged, { text, values }: Statement) {
+	const ids = elementsOf(values[1]).map((id) => textOf(id));
+	const pairs = hoursOf(values[0]).map((hour, i) => ({ hour, id: ids[i]! }));
+	inOrder(
+		server,
+		text,
+		pairs,
+		(a, b) => a.hour - b.hour || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)),
+	);
 	const added = new Map<number, number>();
 	for (const { hour, id } of pairs) {
 		const key = `${hour}/${id}`;
-		if (!committed().has(key) && !own.has(key)) await server.lock(backend, `${isUsers}/${key}`);
-		if (committed().has(key) || own.has(key)) {
+		const isThere = () => server.tables.users.has(key) || staged.users.has(key);
+		if (!isThere()) await server.lock(backend, `user/${key}`);
+		if (isThere()) {
 			if (!text.includes("ON CONFLICT DO NOTHING")) throw new ServerError("23505", `duplicate member ${key}`);
 			continue;
 		}
-		own.add(key);
+		staged.users.add(key);
 		added.set(hour, (added.get(hour) ?? 0) + 1);
 	}
 	return [...added].map(([hour, count]) => ({ hour, count }));
 }
 
-function order(a: string, b: string, isText: boolean): number {
-	return isText ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : Number(a) - Number(b);
+/** A row for 64 sessions. One that is there is locked, whatever becomes of it; what is counted are its new bits. */
+async function insertSessions(server: Server, backend: Backend, staged: Staged, { text, values }: Statement) {
+	const blocks = elementsOf(values[1]).map((block) => Number(int8(block)));
+	const bits = elementsOf(values[2]).map((one) => int8(one));
+	const rows = hoursOf(values[0]).map((hour, i) => ({ hour, block: blocks[i]!, bits: bits[i]! }));
+	inOrder(server, text, rows, (a, b) => a.hour - b.hour || a.block - b.block);
+	if (!text.includes("bits = t.bits | excluded.bits"))
+		server.world.problem("I3: the bits of a row are not kept");
+	const added = new Map<number, number>();
+	const seen = new Set<string>();
+	for (const row of rows) {
+		const key = `${row.hour}/${row.block}`;
+		if (seen.has(key)) throw new ServerError("21000", `ON CONFLICT DO UPDATE meets ${key} a second time`);
+		seen.add(key);
+		await server.lock(backend, `sessions/${key}`);
+		for (const session of sessionsOf(row)) {
+			const member = `${row.hour}/${session}`;
+			if (server.tables.sessions.has(member) || staged.sessions.has(member)) {
+				if (!text.includes("added = bit_count((excluded.bits & ~t.bits)"))
+					server.world.problem(`I3: session ${member} counts twice`);
+				continue;
+			}
+			staged.sessions.add(member);
+			added.set(row.hour, (added.get(row.hour) ?? 0) + 1);
+		}
+	}
+	return [...added].map(([hour, count]) => ({ hour, count }));
+}
+
+function sessionsOf({ block, bits }: { readonly block: number; readonly bits: bigint }): number[] {
+	const all = Array.from({ length: 64 }, (_, bit) => bit);
+	return all.filter((bit) => (bits >> BigInt(bit)) & 1n).map((bit) => block * 64 + bit);
+}
+
+/** Without an order the plan decides. */
+function inOrder<T>(server: Server, text: string, rows: T[], order: (a: T, b: T) => number): void {
+	if (text.includes("ORDER BY 1, 2")) rows.sort(order);
+	else shuffle(rows, server.world.random);
+}
+
+function hoursOf(value: unknown): number[] {
+	return elementsOf(value).map((hour) => Number(timestamptz(hour) / MICROS_PER_HOUR));
 }
 
 function elementsOf(value: unknown): (Buffer | null)[] {

@@ -158,7 +158,8 @@ function recordAt({ random }: World, offset: number, i: number, { deadly, isFloo
 	const bane = random.chance(0.5) ? "actor_crash" : "pg_value";
 	const someone = `u${random.below(random.pick(CROWDS))}`;
 	const user = isDeadly ? (bane === "actor_crash" ? DEADLY_USER : POISON_USER) : someone;
-	const session = isDeadly ? random.below(3) : random.below(random.pick(CROWDS));
+	// Some share a block of 64 (hourly_sessions), most do not: without both, neither bits nor the order of locks matter.
+	const session = isDeadly ? random.below(3) : random.below(random.pick(CROWDS)) * 23;
 	const hourMs = WALL_START_MS + random.below(HOURS) * HOUR_MS;
 	const type = TYPES[random.below(TYPES.length)]!;
 	const hasAmount = type === "ticket_purchased" || type === "claim_reward";

@@ -43,8 +43,10 @@ export async function storeBusiness(client: pg.Client, events: readonly Business
 	);
 	await client.query(`
 		INSERT INTO hourly_users SELECT DISTINCT date_trunc('hour', event_time, 'UTC'), user_id FROM events;
-		INSERT INTO hourly_sessions
-			SELECT DISTINCT date_trunc('hour', event_time, 'UTC'), session_id FROM events WHERE event_type = 'login';
+		INSERT INTO hourly_sessions (hour, block, bits, added)
+			SELECT date_trunc('hour', event_time, 'UTC'), session_id >> 6, bit_or(1::bigint << (session_id & 63)::int),
+				count(DISTINCT session_id)
+			FROM events WHERE event_type = 'login' GROUP BY 1, 2;
 		INSERT INTO hourly_totals
 			(hour, revenue, ticket_count, payouts, payout_events, logins, events, active_users, new_sessions)
 		SELECT

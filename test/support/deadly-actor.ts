@@ -55,8 +55,9 @@ async function poison(counts: Int32Array): Promise<void> {
 	const { PartitionState } = await import("../../workers/partition-state.ts");
 	const { addEvent } = PartitionState.prototype;
 	PartitionState.prototype.addEvent = function (this: PartitionState, event, ...rest) {
-		if (event.userId.startsWith("deadly ")) {
-			const [, death, times, name] = event.userId.split(" ");
+		const userId = Buffer.from(event.user.subarray(event.userStart, event.userEnd)).toString("utf8");
+		if (userId.startsWith("deadly ")) {
+			const [, death, times, name] = userId.split(" ");
 			const deaths = Atomics.add(counts, Number(name), 1);
 			if (times === "always" || deaths < Number(times)) die(death as Death);
 		}

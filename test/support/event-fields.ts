@@ -2,6 +2,14 @@
 import fc from "fast-check";
 import { EVENT_TYPES } from "../../schema/event.ts";
 import type { EventFields } from "../../schema/validate.ts";
+import type { FoldedEvent } from "../../workers/folded-event.ts";
+
+/** The same event as actors hold it: its user in the middle of other bytes. */
+export function foldedEvent({ userId, ...fields }: EventFields): FoldedEvent {
+	const padding = "<padding>";
+	const user = new TextEncoder().encode(`${padding}${userId}${padding}`);
+	return { ...fields, user, userStart: padding.length, userEnd: user.length - padding.length };
+}
 
 /** 1970 less the furthest zone to the end of 9999 plus it. */
 const SECONDS_MIN = -50_400;

@@ -24,6 +24,11 @@ t.test("what needs the real servers is integration", async (t) => {
 		t.equal(groupOf(path), "unit", path);
 });
 
+t.test("what measures is a group of its own, and the tests of its parts are not", async (t) => {
+	t.equal(groupOf("test/perf/baseline/gate.test.ts"), "perf");
+	t.equal(groupOf("test/perf/support/compare.test.ts"), "unit");
+});
+
 t.test("a file may be named by its source or by what was built of it", async (t) => {
 	const names = [
 		"test/a.test.ts",

@@ -2,7 +2,8 @@
 import { readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 
-export type TestGroup = "unit" | "integration";
+/** `perf` compares speed with the baseline: it runs alone. */
+export type TestGroup = "unit" | "integration" | "perf";
 
 export interface TestFile {
 	/** Path of the source below the package, with slashes: `test/engine/ledger.test.ts`. */
@@ -19,6 +20,9 @@ const INTEGRATION_FOLDERS = [
 	"test/chaos/",
 ];
 
+/** What measures, and must not be disturbed. */
+const PERF_FOLDER = "test/perf/baseline/";
+
 export function listTestFiles(packageRoot: string): readonly TestFile[] {
 	return readdirSync(join(packageRoot, "test"), { recursive: true, encoding: "utf8" })
 		.map((path) => `test/${path.split(sep).join("/")}`)
@@ -28,6 +32,7 @@ export function listTestFiles(packageRoot: string): readonly TestFile[] {
 }
 
 export function groupOf(source: string): TestGroup {
+	if (source.startsWith(PERF_FOLDER)) return "perf";
 	return INTEGRATION_FOLDERS.some((folder) => source.startsWith(folder)) ? "integration" : "unit";
 }
 

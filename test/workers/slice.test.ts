@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import t from "tap";
-import { INDEX_BYTES, SEPARATOR_BYTES, SliceWriter } from "../../workers/slice.ts";
+import { INDEX_BYTES, SliceReader, SliceWriter, VALUES_TAIL_BYTES } from "../../workers/slice.ts";
 import { append, pack, record, type TestRecord, unpack } from "../support/slices.ts";
 
 const seed = Number(process.env["FC_SEED"] ?? Date.now() % 2 ** 31);
@@ -68,11 +68,7 @@ t.test("buffers are exactly as large as the layout says, and the charge is their
 	const announced = writer.byteLength;
 	const slice = writer.seal();
 	t.equal(slice.count, 4);
-	t.equal(
-		slice.values.byteLength,
-		1 + 2 + SEPARATOR_BYTES + 5 + SEPARATOR_BYTES,
-		"empty and null take no room",
-	);
+	t.equal(slice.values.byteLength, 2 + 5 + VALUES_TAIL_BYTES, "empty and null take no room");
 	t.equal(slice.meta.byteLength, 4);
 	t.equal(slice.index.byteLength, 4 * INDEX_BYTES);
 	t.equal(slice.byteLength, slice.values.byteLength + slice.meta.byteLength + slice.index.byteLength);
@@ -119,6 +115,19 @@ t.test("an empty writer seals an empty slice", async (t) => {
 	const slice = new SliceWriter(64).seal();
 	t.equal(slice.count, 0);
 	t.same(unpack(slice), []);
+});
+
+t.test("zeros stand behind the last value, also where the writer held something else before", async (t) => {
+	const writer = new SliceWriter(64);
+	for (const length of [64, 60, 64 - VALUES_TAIL_BYTES, 7, 1, 0]) {
+		append(writer, record({ value: "x".repeat(length) }));
+		const { values } = new SliceReader(writer.seal());
+		t.equal(values.length, length + VALUES_TAIL_BYTES);
+		t.ok(
+			values.subarray(length).every((byte) => byte === 0),
+			`behind ${length} bytes`,
+		);
+	}
 });
 
 /** Deep equality, much faster on megabytes than tap's. */

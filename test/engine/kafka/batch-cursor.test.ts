@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { IHeaders, KafkaMessage } from "kafkajs";
 import t from "tap";
-import { BatchCursor, headersJson } from "../../../engine/kafka/batch-cursor.ts";
+import { BatchCursor } from "../../../engine/kafka/batch-cursor.ts";
+import { headersJson } from "../../../engine/kafka/headers-json.ts";
 import { seedProperties } from "../../support/property-seed.ts";
 
 seedProperties(t, 300);

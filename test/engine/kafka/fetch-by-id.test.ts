@@ -1,10 +1,13 @@
 import { createRequire } from "node:module";
 import t from "tap";
+import { appendStandIn, scannedRecords } from "../../../engine/kafka/batch-scanner.ts";
 import type { RequestOf } from "../../../engine/kafka/cluster-inside.ts";
 import { registerCodecs } from "../../../engine/kafka/codecs.ts";
 import { fetchById } from "../../../engine/kafka/fetch-by-id.ts";
 import { unreadableReason } from "../../../engine/kafka/fetch-patch.ts";
 import { FlexibleReader } from "../../../engine/kafka/flexible-wire.ts";
+import { appendMessages } from "../../../engine/kafka/kafkajs-decoder.ts";
+import type { BatchDecoder } from "../../../engine/kafka/record-batches.ts";
 import { JAVA_RECORDS, javaBatch } from "../../support/java-batches.ts";
 
 const ID = "00112233445566778899aabbccddeeff";
@@ -19,11 +22,12 @@ const OPTIONS = {
 registerCodecs();
 
 /** kafkajs's newest fetch, and what becomes of it. */
-function exchange() {
+function exchange(decode: BatchDecoder = appendMessages) {
+	const topic = { name: "t", id: ID, decode };
 	const fetch = createRequire(import.meta.url)("kafkajs/src/protocol/requests/fetch") as {
 		protocol(about: { version: number }): RequestOf;
 	};
-	return fetchById(fetch.protocol({ version: 11 }), "t", ID)(OPTIONS);
+	return fetchById(fetch.protocol({ version: 11 }), topic)(OPTIONS);
 }
 
 t.test("the request names the topic by its id, and asks for what kafkajs would", async (t) => {
@@ -49,7 +53,7 @@ interface Answered {
 }
 
 /** An answer with one partition. */
-async function answered(errorCode: number, records: Buffer): Promise<Answered> {
+async function answered(errorCode: number, records: Buffer, decode?: BatchDecoder): Promise<Answered> {
 	const head = Buffer.alloc(1 + 4 + 2 + 4);
 	const partition = Buffer.alloc(4 + 2 + 8 + 8 + 8);
 	partition.writeInt32BE(3, 0);
@@ -61,7 +65,7 @@ async function answered(errorCode: number, records: Buffer): Promise<Answered> {
 		// No aborted transactions, no preferred replica, the records; then three ends without tags.
 		...[Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), varint, records, Buffer.alloc(3)],
 	]);
-	return (await exchange().response.decode(bytes)) as Answered;
+	return (await exchange(decode).response.decode(bytes)) as Answered;
 }
 
 t.test("an answer becomes what kafkajs makes of its own, a batch that cannot be read included", async (t) => {
@@ -81,4 +85,15 @@ t.test("a topic of that id which the broker has no more is stale metadata to kaf
 		t.equal(answer.responses[0]!.partitions[0]!.errorCode, 3);
 		await t.rejects(exchange().response.parse(answer as never), /does not host this topic-partition/);
 	}
+});
+
+t.test("the scanner leaves one message for a batch, whatever its records", async (t) => {
+	const [partition] = (await answered(0, javaBatch("lz4"), appendStandIn)).responses[0]!.partitions;
+	t.match(
+		partition!.messages,
+		[{ offset: "11", isControlRecord: true }],
+		"below the offset that was asked for",
+	);
+	t.not(scannedRecords([{ offset: "11", scanned: {} }], 0), null);
+	t.equal(scannedRecords([{ offset: "11", value: null }], 0), null, "messages of kafkajs are told from them");
 });

@@ -1,4 +1,5 @@
 import t from "tap";
+import { appendStandIn } from "../../../engine/kafka/batch-scanner.ts";
 import type { Exchange, RequestOf } from "../../../engine/kafka/cluster-inside.ts";
 import { TopicFollower } from "../../../engine/kafka/topic-follower.ts";
 
@@ -28,7 +29,7 @@ function versionOf(follower: TopicFollower, broker = NEWEST_BROKER): number | nu
 
 t.test("fetches are by name until a join, and by the topic's id from then on", async (t) => {
 	const { cluster } = fakeCluster(OLD);
-	const follower = new TopicFollower("t");
+	const follower = new TopicFollower("t", appendStandIn);
 	follower.follow(cluster);
 	t.equal(versionOf(follower), null);
 	await cluster.refreshMetadata();
@@ -43,7 +44,7 @@ t.test("fetches are by name until a join, and by the topic's id from then on", a
 
 t.test("another topic under the name is gone over to at a join only, which says so once", async (t) => {
 	const { cluster, state } = fakeCluster(OLD);
-	const follower = new TopicFollower("t");
+	const follower = new TopicFollower("t", appendStandIn);
 	follower.follow(cluster);
 	await cluster.refreshMetadata();
 	follower.accept();
@@ -59,14 +60,14 @@ t.test(
 	"a topic that is gone for a while is still the same one; brokers without ids change nothing",
 	async (t) => {
 		const { cluster, state } = fakeCluster(OLD);
-		const follower = new TopicFollower("t");
+		const follower = new TopicFollower("t", appendStandIn);
 		follower.follow(cluster);
 		await cluster.refreshMetadata();
 		follower.accept();
 		state.id = null;
 		await cluster.refreshMetadata();
 		t.equal(follower.accept(), false);
-		const old = new TopicFollower("t");
+		const old = new TopicFollower("t", appendStandIn);
 		const none = fakeCluster(null);
 		old.follow(none.cluster);
 		await none.cluster.refreshMetadata();

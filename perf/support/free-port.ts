@@ -1,0 +1,14 @@
+/** A port for an engine's HTTP. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** A port of 127.0.0.1 that was free a moment ago; the engine says so if somebody was faster. */
+export async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const address = server.address();
+	server.close();
+	await once(server, "close");
+	if (address === null || typeof address === "string") throw new Error("no free port");
+	return address.port;
+}
