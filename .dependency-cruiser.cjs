@@ -45,7 +45,7 @@ module.exports = {
 			comment: "the actor's thread entry is reached as a compiled URL, never imported",
 			severity: "error",
 			from: { path: "^engine/" },
-			to: { path: "^workers/", pathNot: "^workers/(messages|slice|part|copy-layout)\\.ts$" },
+			to: { path: "^workers/", pathNot: "^workers/(messages|slice|part|copy-layout|release)\\.ts$" },
 		},
 		{
 			name: "nothing-imports-tests-or-perf",

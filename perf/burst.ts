@@ -32,6 +32,7 @@ export const scenario = defineScenario({
 		const load = await traffic.load(rate * times);
 		let backlogMax = 0;
 		const look = () => {
+			traffic.mustRun();
 			const backlog = load.progress().invisible ?? 0;
 			backlogMax = Math.max(backlogMax, backlog);
 			return backlog;
@@ -66,7 +67,7 @@ export const scenario = defineScenario({
 		await watch(baseSeconds);
 		await load.window(null);
 		const memory = peakMemoryBytes(traffic.engine.pid);
-		const { distributions } = await load.finish(120_000);
+		const { distributions } = await traffic.settle(load);
 		const timeline = await traffic.finish();
 		await traffic.check();
 		const figure = (name: string, value: number, unit: string, about: string): Figure => ({

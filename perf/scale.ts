@@ -2,7 +2,8 @@
  * `node perf scale`: the same full topic drained by one engine, by two and by three of one group.
  *
  * On a machine with two cores more engines cannot be faster: then it shows what sharing costs. With Kafka and Postgres
- * elsewhere it shows what they gain.
+ * elsewhere it shows what they gain. A rate begins with the first commit of any engine: the others may still be joining
+ * then, so take many events where you want the rate of a fleet at work.
  */
 import { type Drained, drainOnce } from "./support/drain-run.ts";
 import { fillTopic } from "./support/fill-topic.ts";
@@ -62,7 +63,7 @@ export function scaleOutcome(drained: readonly (readonly Drained[])[]): Outcome 
 			rates[index]!,
 			"events/s",
 			"higher",
-			`${enginesText(index + 1)}, between the first commit seen and the last`,
+			`${enginesText(index + 1)}, between the first commit seen and the last${index === 0 ? "" : "; the joining of the others, with its rebalances, is inside"}`,
 		);
 		figure("cpu", cpus[index]!, "µs/event", "lower", "CPU of all engines together");
 		figure(

@@ -55,7 +55,7 @@ export function parseEventTime(text: string, out: Moment): boolean {
  * holds anything. The fraction is truncated to microseconds, never rounded: 15:59:59.9999999 stays in its hour.
  * Some 20 bytes behind `at` are read whatever they hold, so that many must follow the last text in `bytes`.
  */
-export function readEventTime(bytes: Uint8Array<ArrayBuffer>, at: number, out: Moment): number {
+function readEventTime(bytes: Uint8Array<ArrayBuffer>, at: number, out: Moment): number {
 	const hourSeconds = readHour(bytes, at);
 	return hourSeconds === NO_HOUR ? -1 : readWithinHour(bytes, at, hourSeconds, out);
 }

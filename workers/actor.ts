@@ -9,6 +9,7 @@ import type { MessagePort } from "node:worker_threads";
 import { ActorCore } from "./core.ts";
 import type { ActorSettings, FromActor, ToActor } from "./messages.ts";
 import { transferablesOf } from "./part.ts";
+import { release } from "./release.ts";
 
 /** What the supervisor hands over; the port comes in the transfer list. */
 export interface ActorTask extends ActorSettings {
@@ -36,6 +37,9 @@ export function runActor({ port, ...settings }: ActorTask): Promise<void> {
 			if (message.kind === "stop") return end(resolve);
 			try {
 				const answer = core.handle(message);
+				// Folded: what is kept of it was copied.
+				if (message.kind === "slice")
+					release([message.slice.values, message.slice.meta, message.slice.index]);
 				if (answer !== null) send(port, answer);
 			} catch (error) {
 				end(() => reject(error));

@@ -13,6 +13,7 @@
 import { EVENT_TYPES, hasAmount } from "../schema/event.ts";
 import { CENTS_PER_UNIT, SESSION_ID_MAX, USER_ID_CODE_POINTS_MAX } from "../schema/limits.ts";
 import { NO_HOUR, readHour, readWithinHour } from "../schema/time.ts";
+import { digits, digitsEnd, isDigit, isSpace, isWholeNumber, numberEnd, spaceEnd } from "./event-numbers.ts";
 import { codePoints, textEnd } from "./event-utf8.ts";
 import { QuotedNames, word } from "./event-words.ts";
 import type { FoldedEvent } from "./folded-event.ts";
@@ -21,18 +22,12 @@ import { VALUES_TAIL_BYTES } from "./slice.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const SPACE = 0x20;
-const TAB = 0x09;
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
 const QUOTE = 0x22;
-const PLUS = 0x2b;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
-const NINE = 0x39;
 const COLON = 0x3a;
-const UPPER_E = 0x45;
 const LOWER_E = 0x65;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -67,13 +62,6 @@ const REQUIRED = TYPE | TIME | PAYLOAD | USER | SESSION;
 
 const TYPE_NAMES = new QuotedNames(EVENT_TYPES);
 const HAS_AMOUNT = Uint8Array.from(EVENT_TYPES, (type) => Number(hasAmount(type)));
-
-/** A code point takes one to four bytes, so only between these two do they have to be counted. */
-const USER_BYTES_SURE = USER_ID_CODE_POINTS_MAX;
-const USER_BYTES_MAX = 4 * USER_ID_CODE_POINTS_MAX;
-
-/** The digits of `SESSION_ID_MAX`: one more, and adding up could not tell what is too large. */
-const SESSION_DIGITS_MAX = 16;
 
 /** The whole part of an amount below `AMOUNT_EXCLUSIVE_MAX` = 10^12. */
 const UNIT_DIGITS_MAX = 12;
@@ -227,11 +215,9 @@ export class EventScanner {
 		const start = at + 1;
 		const end = textEnd(bytes, this.#view, start);
 		if (bytes[end] !== QUOTE || end === start) return this.#nowhere;
-		const size = end - start;
-		if (size > USER_BYTES_SURE) {
-			if (size > USER_BYTES_MAX || codePoints(bytes, start, end) > USER_ID_CODE_POINTS_MAX)
-				return this.#nowhere;
-		}
+		// A code point takes a byte at least, so that most need not be counted.
+		const mayBeTooLong = end - start > USER_ID_CODE_POINTS_MAX;
+		if (mayBeTooLong && codePoints(bytes, start, end) > USER_ID_CODE_POINTS_MAX) return this.#nowhere;
 		out.user = bytes;
 		out.userStart = start;
 		out.userEnd = end;
@@ -242,13 +228,13 @@ export class EventScanner {
 	#session(at: number, out: FoldedEvent): number {
 		const bytes = this.#bytes;
 		let end = at;
-		// Beyond 2^53 it is no longer exact, but not below it either.
+		// Beyond 2^53 it is no longer exact, but not below it either, however many digits follow.
 		let sessionId = 0;
 		for (let digit = bytes[end]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[end]! - ZERO) {
 			sessionId = sessionId * 10 + digit;
 			end++;
 		}
-		if (!isWholeNumber(bytes, at, end) || end - at > SESSION_DIGITS_MAX) return this.#nowhere;
+		if (!isWholeNumber(bytes, at, end)) return this.#nowhere;
 		if (sessionId > SESSION_ID_MAX) return this.#nowhere;
 		out.sessionId = sessionId;
 		return end;
@@ -298,56 +284,4 @@ export class EventScanner {
 		if (first === LOWER_F && this.#view.getInt32(at + 1, true) === ALSE) return at + 5;
 		return this.#nowhere;
 	}
-}
-
-function isSpace(byte: number): boolean {
-	return byte === SPACE || byte === NEWLINE || byte === TAB || byte === RETURN;
-}
-
-/** Where the whitespace that begins at `at`, if any does, ends. */
-function spaceEnd(bytes: Bytes, at: number): number {
-	let end = at;
-	while (isSpace(bytes[end]!)) end++;
-	return end;
-}
-
-function isDigit(byte: number): boolean {
-	return byte >= ZERO && byte <= NINE;
-}
-
-function digitsEnd(bytes: Bytes, at: number): number {
-	let end = at;
-	while (isDigit(bytes[end]!)) end++;
-	return end;
-}
-
-/** Whether `[at, end)`, which are all digits, is how JSON writes a whole number: not empty, and no zero in front. */
-function isWholeNumber(bytes: Bytes, at: number, end: number): boolean {
-	return end > at && (bytes[at] !== ZERO || end === at + 1);
-}
-
-/** The number that the digits in `[at, end)` write. */
-function digits(bytes: Bytes, at: number, end: number): number {
-	let value = 0;
-	for (let i = at; i < end; i++) value = value * 10 + (bytes[i]! - ZERO);
-	return value;
-}
-
-/** Where the JSON number that begins at `at` ends, or -1 when none does. */
-function numberEnd(bytes: Bytes, at: number): number {
-	const start = bytes[at] === MINUS ? at + 1 : at;
-	let end = digitsEnd(bytes, start);
-	if (!isWholeNumber(bytes, start, end)) return -1;
-	if (bytes[end] === DOT) {
-		const fraction = end + 1;
-		end = digitsEnd(bytes, fraction);
-		if (end === fraction) return -1;
-	}
-	if (bytes[end] === LOWER_E || bytes[end] === UPPER_E) {
-		const sign = bytes[end + 1]!;
-		const exponent = sign === PLUS || sign === MINUS ? end + 2 : end + 1;
-		end = digitsEnd(bytes, exponent);
-		if (end === exponent) return -1;
-	}
-	return end;
 }

@@ -48,7 +48,7 @@ function isPlainWord(word: number): boolean {
 }
 
 /** Where the sequence of two to four bytes at `at` ends, or -1 when it is none. */
-export function sequenceEnd(bytes: Bytes, at: number): number {
+function sequenceEnd(bytes: Bytes, at: number): number {
 	const lead = bytes[at]!;
 	// 0x80 to 0xbf continue a character; 0xc0 and 0xc1 could only begin an overlong form.
 	if (lead < 0xc2 || lead > 0xf4) return -1;

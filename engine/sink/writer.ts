@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { release } from "../../workers/release.ts";
 import { FencedError, RefusedRowError } from "../core-errors.ts";
 import type { Claim, CommitPhases, CommitSet, Pulse, RecentCounts, Store } from "../ports.ts";
 import { freeingLocks, terminateBlockers } from "./blockers.ts";
@@ -68,7 +69,10 @@ export class PostgresStore implements Store {
 		return await this.#use(this.#lanes.writer, async (client) => {
 			try {
 				const work = flush(client, this.#identity.topic, generation, set, recent, STEP_DEADLINE_MS);
-				return await freeingLocks(client, this.#free, work);
+				const phases = await freeingLocks(client, this.#free, work);
+				// Committed, so that nobody asks for these bytes again. Chunks may share a buffer.
+				release([...new Set(rowsOf(set).map(({ buffer }) => buffer as ArrayBuffer))]);
+				return phases;
 			} catch (error) {
 				const isUnplaced = error instanceof RefusedRowError && error.place === null;
 				throw isUnplaced ? await this.#placed(error, set) : error;

@@ -9,6 +9,11 @@ export function mainThreadCpuNs(): number | null {
 	return schedstatNs(`/proc/self/task/${process.pid}/schedstat`);
 }
 
+/** CPU time of the main thread in ns; where it cannot be seen, of all threads of this process. */
+export function mainThreadOrOwnCpuNs(): number {
+	return mainThreadCpuNs() ?? ownCpuNs();
+}
+
 /** The same of a process with one thread, such as a backend of Postgres; null when it cannot be seen. */
 export function processCpuNs(pid: number): number | null {
 	return schedstatNs(`/proc/${pid}/schedstat`);

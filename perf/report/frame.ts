@@ -6,7 +6,7 @@ import type { Plot, Series } from "./plot-model.ts";
 import { linearScale, logScale, pixel, type Scale } from "./scale.ts";
 import { byteTicks, logTicks, niceTicks, timeTicks } from "./ticks.ts";
 
-export const MARGIN = { left: 50, right: 10, top: 16, bottom: 24 };
+export const MARGIN = { left: 50, right: 10, top: 22, bottom: 24 };
 export const LABEL_ROW_PX = 14;
 /** A limit far above all values would press them to the floor. */
 const LIMIT_SHOWN_FROM = 0.4;
@@ -96,7 +96,7 @@ export function gridOf(plot: Plot, { x, y, xTicks, yTicks, width, height, top, p
 		return `<path class="axis" d="M${pixel(at)} ${pixel(floor)}v4"/><text class="tick ${anchor}" x="${pixel(at)}" y="${pixel(floor + 16)}">${text}</text>`;
 	});
 	const unit = plot.unit === "bytes" || plot.unit === "count" ? "" : plot.unit;
-	const unitText = `<text class="tick" x="0" y="${pixel(top - placement.rows * LABEL_ROW_PX - 6)}">${escapeText(unit)}</text>`;
+	const unitText = `<text class="tick" x="0" y="${pixel(top - placement.rows * LABEL_ROW_PX - 10)}">${escapeText(unit)}</text>`;
 	const xText =
 		plot.xLabel === ""
 			? ""

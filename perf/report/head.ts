@@ -22,12 +22,24 @@ export function headOf({ scenario, about, at, versions, figures, ratios, checked
 <p>${escapeText(about)}</p><div class="tiles">${tiles.join("")}</div></header>`;
 }
 
-/** What a reader asks for next comes before the rest. */
-const MOST_ASKED = /^(memory-peak|peak-lag|recovery|latency|p99|first-commit$|cpu-engine$|cpu-postgres$)/;
+/** What a reader asks for next, in this order; the rest follows as it stands in the result. */
+const MOST_ASKED = [
+	"memory-peak",
+	"peak-lag",
+	"recovery-time",
+	"latency-p99",
+	"latency-p50",
+	"cpu-engine",
+	"cpu-postgres",
+	"first-commit",
+];
 
 function mostAsked(figures: readonly Figure[]): Figure[] {
-	const asked = figures.filter(({ name }) => MOST_ASKED.test(name));
-	return [...asked, ...figures.filter((figure) => !asked.includes(figure))];
+	const place = ({ name }: Figure) => {
+		const at = MOST_ASKED.indexOf(name);
+		return at === -1 ? MOST_ASKED.length : at;
+	};
+	return figures.toSorted((a, b) => place(a) - place(b));
 }
 
 function tile({ name, value, unit, about }: Figure, kind: string): string {
@@ -41,7 +53,12 @@ function tile({ name, value, unit, about }: Figure, kind: string): string {
 	return `<div class="card tile ${kind}" title="${escapeText(`${whole}. ${about}`)}"><b>${escapeText(number!)} <small>${escapeText(rest.join(" "))}</small></b><span>${escapeText(spoken(name))}</span></div>`;
 }
 
-function ratioTile({ name, value, to, about }: Ratio): string {
+function ratioTile({ name, value, to, about, better }: Ratio): string {
 	const share = Number.isFinite(value) ? Math.min(1, Math.max(0, value)) * 100 : 0;
-	return `<div class="card tile blue" title="${escapeText(about)}"><b>${value.toFixed(2)}<small> ×</small></b><span>${escapeText(spoken(name))}</span><div class="bar" title="of ${escapeText(spoken(to))}"><i style="width:${share.toFixed(1)}%"></i></div></div>`;
+	// A bar says "so much of it is left", which is no way to show a cost.
+	const bar =
+		better === "higher"
+			? `<div class="bar" title="of ${escapeText(spoken(to))}"><i style="width:${share.toFixed(1)}%"></i></div>`
+			: "";
+	return `<div class="card tile blue" title="${escapeText(about)}"><b>${value.toFixed(2)}<small> ×</small></b><span>${escapeText(spoken(name))}</span>${bar}</div>`;
 }

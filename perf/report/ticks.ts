@@ -62,8 +62,8 @@ function multiples(min: number, max: number, step: number, reach: "around" | "wi
 	if (last - first > TICKS_MAX) throw new RangeError(`${last - first} ticks between ${min} and ${max}`);
 	const ticks: number[] = [];
 	// An axis of one value (all samples 0) still needs two ends.
-	for (let n = first; n <= Math.max(last, first + (reach === "around" ? 1 : 0)); n++)
-		ticks.push(clean(n * step));
+	const end = reach === "around" ? Math.max(last, first + 1) : last;
+	for (let n = first; n <= end; n++) ticks.push(clean(n * step));
 	return ticks;
 }
 

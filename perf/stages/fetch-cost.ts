@@ -5,13 +5,13 @@ import { KafkaSource } from "../../engine/kafka/source.ts";
 import { createLog } from "../../engine/log.ts";
 import type { SourceBatch } from "../../engine/ports.ts";
 import { LIMITS } from "../micro/corpus.ts";
-import { ownCpuNs } from "../micro/thread-cpu.ts";
+import { mainThreadOrOwnCpuNs } from "../micro/thread-cpu.ts";
 import type { ScenarioContext } from "../support/scenario.ts";
 import type { Topic } from "../support/topic.ts";
 
 const SESSION_TIMEOUT_MS = 30_000;
 
-/** CPU of this process with all its threads, in ns per event, from the first answer to the last. */
+/** CPU of the main thread in ns per event, from the first answer to the last. */
 export async function fetchNs(context: ScenarioContext, topic: Topic, sent: number): Promise<number> {
 	const settings = {
 		connection: { clientId: "lottery-perf", brokers: topic.brokers.split(","), ssl: false, sasl: null },
@@ -30,7 +30,7 @@ export async function fetchNs(context: ScenarioContext, topic: Topic, sent: numb
 		if (batch.unreadable !== undefined) failure = new Error(`the topic cannot be read: ${batch.unreadable}`);
 		const count = batch.nextOffset - batch.fetchedOffset;
 		seen += count;
-		if (fromNs === null) fromNs = ownCpuNs();
+		if (fromNs === null) fromNs = mainThreadOrOwnCpuNs();
 		else counted += count;
 		batch.resolve();
 	};
@@ -47,7 +47,7 @@ export async function fetchNs(context: ScenarioContext, topic: Topic, sent: numb
 	});
 	const toNs = await context.until("the source to read all of the topic", () => {
 		if (failure !== null) throw failure;
-		return seen >= sent ? ownCpuNs() : null;
+		return seen >= sent ? mainThreadOrOwnCpuNs() : null;
 	});
 	await source.stop();
 	if (seen !== sent || fromNs === null)

@@ -14,9 +14,9 @@ import { migrate } from "../../engine/sink/migrate.ts";
 import { moveOffsets } from "../../engine/sink/move-offsets.ts";
 import { EVENT_COLUMNS } from "../../workers/copy-layout.ts";
 import type { FrozenPart } from "../../workers/part.ts";
-import { foldAll } from "../micro/actor-thread.ts";
+import { LoneActor } from "../micro/actor-thread.ts";
 import { type Corpus, PARTITIONS } from "../micro/corpus.ts";
-import { ownCpuNs, processCpuNs } from "../micro/thread-cpu.ts";
+import { mainThreadOrOwnCpuNs, processCpuNs } from "../micro/thread-cpu.ts";
 import type { RunDatabase } from "../support/database.ts";
 
 export const FLUSH_STEPS = ["offsets", "copy", "users", "sessions", "merge", "commit"] as const;
@@ -111,12 +111,12 @@ class Meter {
 
 	begin(events: number): void {
 		if (this.counts) this.#events += events;
-		this.#ownSince = ownCpuNs();
+		this.#ownSince = mainThreadOrOwnCpuNs();
 		this.#backendSince = this.#backendNs();
 	}
 
 	lap(step: FlushStep): void {
-		const own = ownCpuNs();
+		const own = mainThreadOrOwnCpuNs();
 		const backend = this.#backendNs();
 		if (this.counts) {
 			this.#own.set(step, (this.#own.get(step) ?? 0) + own - this.#ownSince);
@@ -151,7 +151,7 @@ class Meter {
 function setsOf({ slices }: Corpus): readonly (readonly FrozenPart[])[] {
 	const byActor = slices.map((of) => {
 		const parts: FrozenPart[] = [];
-		foldAll(of, (part) => parts.push(part));
+		new LoneActor().foldAll(of, (part) => parts.push(part));
 		return parts;
 	});
 	const count = Math.max(...byActor.map(({ length }) => length));

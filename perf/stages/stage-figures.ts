@@ -48,10 +48,10 @@ export function stageFigures({ drained, fetch, stages, flush }: StagesMeasured):
 	return [
 		micros("whole-engine", engine, "a drain: CPU of the engine's process"),
 		micros("whole-main", main, "of it: the main thread"),
-		nanos("fetch-and-decode", fetch, "the engine's source alone on the same topic, with V8's other threads"),
+		nanos("fetch-and-decode", fetch, "the engine's source alone on the same topic"),
 		stage("decode", stages, "part of the line above"),
 		...MAIN.map((name) => stage(name, stages)),
-		nanos("flush-main", flushOwn, "our side of all steps of a flush, with V8's other threads"),
+		nanos("flush-main", flushOwn, "our side of all steps of a flush"),
 		nanos("main-sum", mainSum, "of fetch-and-decode, route, transfer, flush-main"),
 		nanos(
 			"main-rest",

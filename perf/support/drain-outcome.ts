@@ -54,6 +54,13 @@ export function figuresOfDrains(drained: readonly Drained[]): readonly Figure[] 
 			`events between the first commit seen and the last, divided by the time between them; ${spreadOf(drained)}`,
 		),
 		figure(
+			"throughput-least",
+			of(({ events, underWayAtStart, seconds }) => (events - underWayAtStart) / seconds),
+			"events/s",
+			"higher",
+			"the same without the events already being worked on when the interval began: the truth lies between the two",
+		),
+		figure(
 			"throughput-whole",
 			of((run) => run.wholeEventsPerSecond),
 			"events/s",

@@ -3,9 +3,9 @@
  * every scenario that measures with it.
  *
  * The interval a rate is taken over begins at the first commit that was seen and ends at the last one; the events of
- * the first commit are not counted. So starting, joining and claiming are no part of it. What lay parsed between the
- * engine's threads at its beginning is: at most two sets (40,000 events at the default FLUSH_ROWS_MAX), 2 % of a drain
- * of two million. Commit times are the engine's own, so it does not matter how late they were seen.
+ * the first commit are not counted. So starting, joining and claiming are no part of it. What was under way in the
+ * engine at its beginning is: `underWayAtStart` over `events` is the most by which the rate can be too high. Commit
+ * times are the engine's own, so it does not matter how late they were seen.
  */
 import type { RunDatabase } from "./database.ts";
 import type { EngineRequest, PerfEngine } from "./engine.ts";
@@ -43,6 +43,8 @@ export interface Drained {
 	/** Events and seconds the rate is made of; see above. */
 	readonly events: number;
 	readonly seconds: number;
+	/** Events already being worked on when the interval began. */
+	readonly underWayAtStart: number;
 	/** From starting the process to the first commit, and to the last, in seconds. */
 	readonly firstCommitSeconds: number;
 	readonly wholeSeconds: number;
@@ -127,6 +129,7 @@ async function follow(
 		eventsPerSecond: events / seconds,
 		events,
 		seconds,
+		underWayAtStart: first.underWay,
 		firstCommitSeconds: (commitTime(first) - startedAtMs) / 1000,
 		wholeSeconds,
 		wholeEventsPerSecond: last.done / wholeSeconds,

@@ -10,6 +10,8 @@ export interface Progress {
 	/** Records not committed yet, over all partitions; null while any is unknown. */
 	readonly lag: number | null;
 	readonly recoveries: number;
+	/** Records in sets that are not committed yet: being folded, waiting or being written. */
+	readonly underWay: number;
 }
 
 export interface Followed {
@@ -39,10 +41,11 @@ export async function readProgress(url: string): Promise<Progress | null> {
 export interface StatusFields {
 	readonly partitions: readonly { readonly lag: number | null }[];
 	readonly flush: { readonly lastCommitAtMs: number | null };
+	readonly sets: Readonly<Record<"open" | "waiting" | "committing", { readonly records: number } | null>>;
 	readonly totals: { readonly stored: number; readonly deadLetters: number; readonly recoveries: number };
 }
 
-export function progressOf({ partitions, flush, totals }: StatusFields): Progress {
+export function progressOf({ partitions, flush, sets, totals }: StatusFields): Progress {
 	let lag: number | null = partitions.length === 0 ? null : 0;
 	for (const partition of partitions)
 		lag = lag === null || partition.lag === null ? null : lag + partition.lag;
@@ -51,6 +54,7 @@ export function progressOf({ partitions, flush, totals }: StatusFields): Progres
 		lastCommitAtMs: flush.lastCommitAtMs,
 		lag,
 		recoveries: totals.recoveries,
+		underWay: [sets.open, sets.waiting, sets.committing].reduce((sum, set) => sum + (set?.records ?? 0), 0),
 	};
 }
 
@@ -71,6 +75,7 @@ function sumOf(a: Progress, b: Progress): Progress {
 		lastCommitAtMs: commits.length === 0 ? null : Math.max(...commits),
 		lag: a.lag === null || b.lag === null ? null : a.lag + b.lag,
 		recoveries: a.recoveries + b.recoveries,
+		underWay: a.underWay + b.underWay,
 	};
 }
 

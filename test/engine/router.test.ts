@@ -40,11 +40,16 @@ t.test("what is packed is posted after its delay, as one slice", async (t) => {
 });
 
 t.test("a full slice is posted at once", async (t) => {
-	const { router, offsets } = routerOf(1);
+	const { router, posted, offsets } = routerOf(1);
 	router.route(new ArrayCursor(recordsFrom(0, 8)), 0, 1, 0);
-	t.same(offsets(), [[0, 1, 2, 3, 4]], "at the record that reaches 256 bytes");
+	t.equal(posted.length, 1);
+	const full = offsets()[0]!.length;
+	t.ok(posted[0]!.slice.byteLength >= LIMITS.sliceBytesMax, "at the record that reaches the limit");
+	const less = routerOf(1);
+	less.router.route(new ArrayCursor(recordsFrom(0, full - 1)), 0, 1, 0);
+	t.equal(less.posted.length, 0, "and not before it");
 	router.flush();
-	t.same(offsets()[1], [5, 6, 7]);
+	t.same(offsets().flat(), [0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
 t.test("a flush posts everything and leaves no timer; an empty one posts nothing", async (t) => {

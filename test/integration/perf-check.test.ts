@@ -29,6 +29,12 @@ t.test("a load scenario's check finds whatever an engine could have done wrong",
 	t.teardown(() => client.end());
 	for (const statement of RIGHT) await client.query(statement);
 	t.strictSame(await database.check(3), [], "nothing is wrong");
+	t.strictSame(
+		await database.check({ sent: 3, deadLetters: 1 }),
+		[],
+		"also when the dead letters are counted",
+	);
+	t.match(await database.check({ sent: 3, deadLetters: 0 }), ["dead letters: 1, but should be 0"]);
 
 	const wrongs: Record<string, [string, RegExp]> = {
 		"a lost event": [

@@ -5,6 +5,7 @@ import { EVENT_TYPES } from "../../schema/event.ts";
 import { ActorCore } from "../../workers/core.ts";
 import { CURRENT_RECORD_BYTES, type FromActor, type ToActor } from "../../workers/messages.ts";
 import { transferablesOf } from "../../workers/part.ts";
+import { PartitionState } from "../../workers/partition-state.ts";
 import type { Host } from "./host.ts";
 import { DEADLY_USER, HANGING_SESSION } from "./sim-topic.ts";
 
@@ -157,15 +158,16 @@ let strikeAfter = Number.POSITIVE_INFINITY;
 
 /**
  * Has the event schema compiled once for all actors of all seeds (30 ms each otherwise), and lets the events of one user
- * kill whoever judges them. Undone by calling what it returns.
+ * kill whoever folds them, whether the scanner or the judge has read them. Undone by calling what it returns.
  */
 export function installDeadlyValidator(): () => void {
 	const { getSchema, addSchema } = Ajv.prototype;
+	const { addEvent, addDeadLetter } = PartitionState.prototype;
 	const compiled = new Map<string, ValidateFunction>();
 	const patched = function (this: Ajv, id: string): ValidateFunction {
 		let check = compiled.get(id);
 		if (check === undefined) {
-			check = deadly(getSchema.call(this, id) as ValidateFunction);
+			check = getSchema.call(this, id) as ValidateFunction;
 			compiled.set(id, check);
 		}
 		return check;
@@ -175,21 +177,25 @@ export function installDeadlyValidator(): () => void {
 		// Nobody asks it once all are compiled.
 		return compiled.size > EVENT_TYPES.length ? this : addSchema.apply(this, parameters);
 	};
+	PartitionState.prototype.addEvent = function (this: PartitionState, event, ...rest) {
+		const user = Buffer.from(event.user.subarray(event.userStart, event.userEnd)).toString("utf8");
+		if (user === DEADLY_USER) throw new DeadlyRecord(event.sessionId === HANGING_SESSION);
+		strike();
+		addEvent.call(this, event, ...rest);
+	};
+	PartitionState.prototype.addDeadLetter = function (this: PartitionState, record, refusal) {
+		// Who is condemned is judged by nobody.
+		if (refusal.reason !== "actor_crash" && refusal.reason !== "pg_value") strike();
+		addDeadLetter.call(this, record, refusal);
+	};
 	return () => {
 		Ajv.prototype.getSchema = getSchema;
 		Ajv.prototype.addSchema = addSchema;
+		PartitionState.prototype.addEvent = addEvent;
+		PartitionState.prototype.addDeadLetter = addDeadLetter;
 	};
 }
 
-function deadly(check: ValidateFunction): ValidateFunction {
-	const judge = (value: unknown): boolean => {
-		const { payload } = (value ?? {}) as { payload?: { user_id?: unknown; session_id?: number } };
-		if (payload?.user_id === DEADLY_USER) throw new DeadlyRecord(payload.session_id === HANGING_SESSION);
-		if (strikeAfter-- <= 0) throw new DeadlyRecord(false);
-		const valid = check(value) as boolean;
-		wrapped.errors = check.errors ?? null;
-		return valid;
-	};
-	const wrapped = judge as ValidateFunction;
-	return wrapped;
+function strike(): void {
+	if (strikeAfter-- <= 0) throw new DeadlyRecord(false);
 }

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import type { Test } from "tap";
 import { systemClock } from "../../engine/clock.ts";
-import { type KafkaDecoder, KafkaSource } from "../../engine/kafka/source.ts";
+import type { KafkaDecoder } from "../../engine/kafka/decoder.ts";
+import { KafkaSource } from "../../engine/kafka/source.ts";
 import { createLog } from "../../engine/log.ts";
 import type { SourceBatch } from "../../engine/ports.ts";
 import { type SeenRecord, seenRecords } from "./record-batches.ts";

@@ -1,5 +1,5 @@
 import t from "tap";
-import { createFoldedEvent } from "../../workers/folded-event.ts";
+import { createFoldedEvent, USER_TAIL_BYTES } from "../../workers/folded-event.ts";
 import { LATE_AGES } from "../../workers/part.ts";
 import { PartitionState } from "../../workers/partition-state.ts";
 import { StoredIds } from "../../workers/stored-ids.ts";
@@ -7,7 +7,8 @@ import { StoredIds } from "../../workers/stored-ids.ts";
 /** Late counts of one event that is `behindSeconds` behind its record; a null record has no timestamp. */
 function lateOf(behindSeconds: number | null): readonly number[] {
 	const state = new PartitionState("topic", { partition: 0, epoch: 1 }, new StoredIds(10));
-	const event = { ...createFoldedEvent(), user: Uint8Array.of(0x75), userEnd: 1, seconds: 1_000_000 };
+	const user = new Uint8Array(1 + USER_TAIL_BYTES).fill(0x75);
+	const event = { ...createFoldedEvent(), user, userEnd: 1, seconds: 1_000_000 };
 	state.addEvent(event, 0, behindSeconds === null ? -1 : (event.seconds + behindSeconds) * 1000);
 	return state.freeze().late;
 }

@@ -65,7 +65,7 @@ export function soakVerdict(samples: readonly Sample[], ratePerSecond: number): 
 		const isGrowing = trend.growth > limit;
 		if (isGrowing)
 			growing.push(
-				`${name} grows: by ${round(trend.growth)} ${unit} in ${round(seconds)} s, allowed are ${round(limit)}`,
+				`${name} grows: by ${amount(trend.growth, unit)} in ${round(seconds)} s, allowed are ${amount(limit, unit)}`,
 			);
 		figures.push(
 			{
@@ -73,7 +73,7 @@ export function soakVerdict(samples: readonly Sample[], ratePerSecond: number): 
 				value: trend.growth,
 				unit,
 				better: "lower",
-				about: `rise of the line of least squares through the floor of ${name} over the ${round(seconds)} s after the warm-up: ${isGrowing ? "GROWING" : "flat"} (limit ${round(limit)})`,
+				about: `rise of the line of least squares through the floor of ${name} over the ${round(seconds)} s after the warm-up: ${isGrowing ? "GROWING" : "flat"} (limit ${amount(limit, unit)})`,
 			},
 			{
 				name: `${name}-slope`,
@@ -86,6 +86,10 @@ export function soakVerdict(samples: readonly Sample[], ratePerSecond: number): 
 		);
 	}
 	return { growing, figures };
+}
+
+function amount(value: number, unit: string): string {
+	return unit === "bytes" ? `${round(value / MEBIBYTE)} MiB` : `${round(value)} ${unit}`;
 }
 
 function round(value: number): string {

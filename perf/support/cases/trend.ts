@@ -38,9 +38,12 @@ export function trendOf(points: readonly TrendPoint[]): Trend | null {
  * after each collection says whether it grows.
  */
 export function floorOf(points: readonly TrendPoint[], stretch: number): TrendPoint[] {
+	const end = points.reduce((most, { x }) => Math.max(most, x), 0);
+	// The very last point would be a stretch of its own, and no floor of anything.
+	const last = Math.max(0, Math.ceil(end / stretch) - 1);
 	const least = new Map<number, TrendPoint>();
 	for (const point of points) {
-		const at = Math.floor(point.x / stretch);
+		const at = Math.min(last, Math.floor(point.x / stretch));
 		const known = least.get(at);
 		if (known === undefined || point.y < known.y) least.set(at, point);
 	}

@@ -65,13 +65,16 @@ export interface StepSeen {
 	readonly seconds: number;
 }
 
-/** A backlog that grows by this share of the rate will fill any memory, if slowly; less is noise of a few seconds. */
+/** A backlog that grows by this share of the rate will fill any memory, if slowly. */
 const GROWTH_SHARE_MAX = 0.03;
+/** As long as it grew by less than so much traffic within a step, it may have been the teeth of the commits. */
+const GROWN_SECONDS_MIN = 0.2;
 
 /** Why the rate does not hold, for people; null when it does. */
 export function whyItDoesNotHold(step: StepSeen, p99MsMax: number): string | null {
 	const growth = backlogGrowth(step);
-	if (growth > GROWTH_SHARE_MAX) return `the backlog grows by ${(growth * 100).toFixed(0)} % of the rate`;
+	if (growth > Math.max(GROWTH_SHARE_MAX, GROWN_SECONDS_MIN / step.seconds))
+		return `the backlog grows by ${(growth * 100).toFixed(0)} % of the rate`;
 	if (step.p99Ms > p99MsMax) return `p99 is ${step.p99Ms} ms`;
 	return null;
 }

@@ -8,7 +8,7 @@ import type { Topic } from "../topic.ts";
 import { processUsage, serverCpuSeconds } from "../usage.ts";
 import type { LoadContent } from "./content.ts";
 import { type Load, startLoad } from "./load.ts";
-import type { LoadReport } from "./load-messages.ts";
+import type { LoadProgress, LoadReport } from "./load-messages.ts";
 
 /** Traffic as it is live: events of the hour that is on, and late ones. */
 const LIVE_HOURS = 1;
@@ -29,6 +29,10 @@ export interface Traffic {
 	readonly sampler: Sampler;
 	/** A new sending process, and the end of the one before, whose events are all committed first. */
 	load(topRatePerSecond: number): Promise<Load>;
+	/** @throws Error with the end of its log when the engine has ended: nothing that is waited for would come */
+	mustRun(): void;
+	/** Sends no more and waits until all events can be queried. @throws Error after three minutes */
+	settle(load: Load): Promise<LoadReport>;
 	/**
 	 * Waits for the last event, stops looking, and gives what was seen. The engine goes on.
 	 * @throws Error when what Kafka holds is not what was sent
@@ -43,21 +47,45 @@ export async function startTraffic(context: ScenarioContext, request: TrafficReq
 	const topic = await context.topic({ partitions: request.partitions });
 	const database = await context.database();
 	const engine = await context.engine({ topic: topic.name, databaseUrl: database.url });
-	await context.until("the engine is ready", () => isReady(engine), { timeoutMs: READY_WITHIN_MS });
+	await context.until(
+		"the engine is ready",
+		() => {
+			mustRun();
+			return isReady(engine);
+		},
+		{ timeoutMs: READY_WITHIN_MS },
+	);
 	/** By those that have ended. */
 	const before = { events: 0, cpuSeconds: 0 };
 	let load: Load | null = null;
 	const sampler = await context.sample({
 		engines: () => [engine],
 		databaseUrl: database.url,
-		sent: () => before.events + (load?.progress().acknowledged ?? 0),
-		senderCpuSeconds: () => before.cpuSeconds + (load?.progress().cpuSeconds ?? 0),
+		sent: () => before.events + (progressOf(load)?.acknowledged ?? 0),
+		senderCpuSeconds: () => before.cpuSeconds + (progressOf(load)?.cpuSeconds ?? 0),
 	});
+
+	function mustRun(): void {
+		const ended = engine.ended();
+		if (ended !== null)
+			throw new Error(`the engine ended with ${ended}; log: ${engine.logFile}\n${engine.logTail()}`);
+	}
+
+	async function settle(last: Load): Promise<LoadReport> {
+		await last.setRate(0);
+		const isSettled = () => {
+			mustRun();
+			const { due, acknowledged, invisible } = last.progress();
+			return acknowledged === due && invisible === 0;
+		};
+		await context.until("all events can be queried", isSettled, { timeoutMs: FINISH_WITHIN_MS });
+		return last.report();
+	}
 
 	async function end(): Promise<void> {
 		const last = load;
 		if (last === null) return;
-		const { acknowledged, cpuSeconds } = await last.finish(FINISH_WITHIN_MS);
+		const { acknowledged, cpuSeconds } = await settle(last);
 		load = null;
 		before.events += acknowledged;
 		before.cpuSeconds += cpuSeconds;
@@ -69,6 +97,8 @@ export async function startTraffic(context: ScenarioContext, request: TrafficReq
 		topic,
 		database,
 		sampler,
+		mustRun,
+		settle,
 		async load(topRatePerSecond) {
 			await end();
 			const fresh = await startLoad({
@@ -95,6 +125,15 @@ export async function startTraffic(context: ScenarioContext, request: TrafficReq
 			await context.check(database, { sent: before.events });
 		},
 	};
+}
+
+/** Null once it has failed or ended: the sampler's last look may come later. */
+function progressOf(load: Load | null): LoadProgress | null {
+	try {
+		return load?.progress() ?? null;
+	} catch {
+		return null;
+	}
 }
 
 async function isReady({ url }: PerfEngine): Promise<boolean> {
@@ -138,10 +177,11 @@ const LOOK_EVERY_MS = 100;
  */
 export async function runStretch(
 	context: ScenarioContext,
-	{ engine }: Traffic,
+	traffic: Traffic,
 	load: Load,
 	{ name, perSecond, warmUpSeconds, seconds }: Stretch,
 ): Promise<StretchResult> {
+	const { engine } = traffic;
 	await load.setRate(perSecond);
 	context.mark(`${perSecond.toLocaleString("en")} events/s`);
 	await context.sleep(warmUpSeconds * 1000);
@@ -150,12 +190,13 @@ export async function runStretch(
 	const backlogs: number[] = [];
 	for (let leftMs = seconds * 1000; leftMs > 0; leftMs = seconds * 1000 - (performance.now() - before.atMs)) {
 		await context.sleep(Math.min(leftMs, LOOK_EVERY_MS));
+		traffic.mustRun();
 		backlogs.push(load.progress().invisible ?? 0);
 		context.progress(name, Math.min(performance.now() - before.atMs, seconds * 1000), seconds * 1000);
 	}
 	const after = { report: await load.report(), cpu: cpuNow(context, engine), atMs: performance.now() };
 	await load.window(null);
-	const { distributions } = await load.finish(FINISH_WITHIN_MS);
+	const { distributions } = await traffic.settle(load);
 	const latency = distributions.find((distribution) => distribution.name === name);
 	if (latency === undefined)
 		throw new Error(`no event of "${name}" was counted: use a higher rate or more seconds`);

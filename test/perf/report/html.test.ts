@@ -106,3 +106,15 @@ t.test("marks too close for their texts are numbered, and listed", async (t) => 
 	t.match(html, /<ol class="marks"><li>5 s: kill 1<\/li>/);
 	t.notMatch(renderReport(sampleResult()), '<ol class="marks">', "two have room");
 });
+
+t.test(
+	"the figures one asks for first stand beside the main one, whatever their order in the result",
+	async (t) => {
+		const figure = (name: string) => ({ name, value: 1, unit: "s", better: null, about: name });
+		const names = ["main-one", "a", "b", "cpu-engine", "c", "d", "memory-peak", "e"];
+		const html = renderReport(sampleResult({ figures: names.map(figure), ratios: [] }));
+		const head = html.slice(0, html.indexOf("</header>"));
+		const tiles = [...head.matchAll(/<\/b><span>([^<]*)<\/span>/g)].map(([, name]) => name);
+		t.strictSame(tiles, ["main one", "memory peak", "cpu engine", "a", "b", "c"]);
+	},
+);

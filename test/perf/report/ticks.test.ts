@@ -21,6 +21,7 @@ t.test("a clock has seconds, minutes and hours", async (t) => {
 	t.strictSame(timeTicks(0, 61, 6), [0, 15, 30, 45, 60]);
 	t.strictSame(timeTicks(0, 600, 6), [0, 120, 240, 360, 480, 600]);
 	t.strictSame(timeTicks(0.2, 1.3, 4), [0.5, 1], "and parts of a second for a short run");
+	t.strictSame(timeTicks(4.3, 4.3, 4), [], "and none outside of the axis");
 	t.strictSame(timeTicks(0, 4 * 86_400, 4), [0, 86_400, 172_800, 259_200, 345_600]);
 });
 

@@ -7,21 +7,23 @@ t.test("progress is what is committed, and lag is only known when every partitio
 	const fields = {
 		flush: { lastCommitAtMs: 5 },
 		totals: { stored: 7, deadLetters: 2, recoveries: 1 },
+		sets: { open: { records: 10 }, waiting: null, committing: { records: 5 } },
 	};
 	t.strictSame(progressOf({ ...fields, partitions: [{ lag: 3 }, { lag: 4 }] }), {
 		done: 9,
 		lastCommitAtMs: 5,
 		lag: 7,
 		recoveries: 1,
+		underWay: 15,
 	});
 	t.equal(progressOf({ ...fields, partitions: [{ lag: 3 }, { lag: null }] }).lag, null);
 	t.equal(progressOf({ ...fields, partitions: [] }).lag, null, "no partition is not the end");
 });
 
 t.test("the progress of several engines is their sum, with the newest commit", async (t) => {
-	const one = { done: 5, lastCommitAtMs: 100, lag: 3, recoveries: 0 };
-	const other = { done: 7, lastCommitAtMs: 90, lag: 0, recoveries: 2 };
-	t.strictSame(combined([one, other]), { done: 12, lastCommitAtMs: 100, lag: 3, recoveries: 2 });
+	const one = { done: 5, lastCommitAtMs: 100, lag: 3, recoveries: 0, underWay: 1 };
+	const other = { done: 7, lastCommitAtMs: 90, lag: 0, recoveries: 2, underWay: 2 };
+	t.strictSame(combined([one, other]), { done: 12, lastCommitAtMs: 100, lag: 3, recoveries: 2, underWay: 3 });
 	t.equal(combined([one, { ...other, lastCommitAtMs: null }])?.lastCommitAtMs, 100);
 	t.equal(combined([one, { ...other, lag: null }])?.lag, null, "half a lag is none");
 	t.equal(combined([one, null]), null, "an engine that does not answer yet has committed nobody knows what");
@@ -59,7 +61,12 @@ t.test("an engine that recovers again and again without a commit is an error in 
 		recoveries++;
 		const totals = { stored: 0, deadLetters: 0, recoveries };
 		response.end(
-			JSON.stringify({ totals, flush: { lastCommitAtMs: null }, partitions: [{ lag: recoveries }] }),
+			JSON.stringify({
+				totals,
+				sets: {},
+				flush: { lastCommitAtMs: null },
+				partitions: [{ lag: recoveries }],
+			}),
 		);
 	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

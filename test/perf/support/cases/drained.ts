@@ -6,6 +6,7 @@ export function drainedAt(eventsPerSecond: number, changes: Partial<Drained> = {
 		eventsPerSecond,
 		events: 900_000,
 		seconds: 900_000 / eventsPerSecond,
+		underWayAtStart: 0,
 		firstCommitSeconds: 1.5,
 		wholeSeconds: 1.5 + 1e6 / eventsPerSecond,
 		wholeEventsPerSecond: 1e6 / (1.5 + 1e6 / eventsPerSecond),

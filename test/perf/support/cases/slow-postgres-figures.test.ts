@@ -14,7 +14,7 @@ const samples = Array.from({ length: 61 }, (_, at) => {
 		// A frozen server does not answer whoever asks.
 		committed: at === 30 ? null : committed,
 		engineLag: sent - committed,
-		memoryBytes: (at < 10 ? 150 : isFrozen ? 260 : 200) * MEBIBYTE,
+		memoryBytes: at === 40 ? null : (at < 10 ? 150 : isFrozen ? 260 : 200) * MEBIBYTE,
 		paused: at > 25 && isFrozen ? 8 : 0,
 	});
 });

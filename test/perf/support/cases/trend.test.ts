@@ -48,4 +48,12 @@ t.test("a floor is the least of each stretch: what a collection left", async (t)
 		{ x: 20, y: 100 },
 		{ x: 30, y: 100 },
 	]);
+	t.equal(
+		floorOf(
+			line(41, (x) => 100 + (x % 10) * 5 + x),
+			10,
+		).length,
+		4,
+		"the end is no stretch of its own",
+	);
 });

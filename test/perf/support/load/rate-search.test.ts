@@ -52,6 +52,16 @@ t.test("a backlog that grows is told from one that goes up and down", (t) => {
 	t.match(whyItDoesNotHold({ ...step, backlogs: growing }, 1000), /grows by 10 %/);
 	const teeth = Array.from({ length: 100 }, (_, i) => (i % 10) * 100);
 	t.equal(whyItDoesNotHold({ ...step, backlogs: teeth }, 1000), null);
+	const slowly = Array.from({ length: 100 }, (_, i) => 500 + i * 4);
+	t.match(
+		whyItDoesNotHold({ ...step, seconds: 100, backlogs: slowly.map((x) => x * 10) }, 1000),
+		/grows by 4 %/,
+	);
+	t.equal(
+		whyItDoesNotHold({ ...step, seconds: 1, backlogs: slowly.map((x) => x / 10) }, 1000),
+		null,
+		"too short to tell",
+	);
 	const shrinking = growing.toReversed();
 	t.equal(whyItDoesNotHold({ ...step, backlogs: shrinking }, 1000), null);
 	t.equal(backlogGrowth({ ...step, backlogs: [7] }), 0, "one look tells nothing");

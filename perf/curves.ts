@@ -1,0 +1,117 @@
+/** `node perf curves`: does an event cost the same when there is more of everything? Each point is a drain. */
+import { createCorpus } from "./micro/corpus.ts";
+import { flushCosts } from "./stages/flush-cost.ts";
+import { CURVES, type CurveDrain, curveOutcome, storedCurves } from "./support/cases/curve-points.ts";
+import { withClient } from "./support/database.ts";
+import { type Drained, drainOnce } from "./support/drain-run.ts";
+import { fillTopic } from "./support/fill-topic.ts";
+import { choice, integer } from "./support/options.ts";
+import type { Curve, Figure } from "./support/result.ts";
+import { defineScenario, type ScenarioContext } from "./support/scenario.ts";
+
+const NAMES = ["partitions", "users", "padding", "hours", "snapshot"] as const;
+const STORED_PARTS = 10;
+/** Of an upsert of hourly totals: the hours of the worst case. */
+const MERGE_HOURS = 720;
+const MERGE_EVENTS = 200_000;
+
+export const scenario = defineScenario({
+	name: "curves",
+	about: "CPU per event while partitions, users, bytes, open hours, snapshots or stored events grow",
+	options: {
+		curve: choice("all", ["all", ...NAMES, "stored"], "which"),
+		events: integer(1_000_000, [100_000, 100_000_000], "events of each drain"),
+		storedEvents: integer(10_000_000, [500_000, 100_000_000], "events of the one drain of the curve stored"),
+	},
+	quick: { curve: "partitions", events: 200_000, storedEvents: 1_000_000 },
+	async run(context) {
+		const { curve: wanted, events, storedEvents } = context.options;
+		const curves: Curve[] = [];
+		const figures: Figure[] = [];
+		for (const name of NAMES.filter((each) => wanted === "all" || wanted === each)) {
+			const { drains, xLabel, about } = CURVES[name];
+			context.note(`${name}: ${about}`);
+			const points: { x: number; drained: Drained }[] = [];
+			for (const drain of drains)
+				points.push({ x: drain.x, drained: await drainAt(context, name, drain, events) });
+			const outcome = curveOutcome(name, xLabel, points);
+			curves.push(...outcome.curves);
+			figures.push(...outcome.figures);
+			if (name === "hours") figures.push(await mergeFigure(context));
+		}
+		if (wanted === "all" || wanted === "stored") {
+			const { timeline, database } = await drainAlone(context, storedEvents);
+			curves.push(...storedCurves(timeline.samples, STORED_PARTS));
+			await database.remove();
+			figures.push(...growthOfStored(curves));
+		}
+		if (figures.length === 0)
+			throw new Error("nothing of the servers can be seen from here: run it where they are");
+		return { figures, curves };
+	},
+});
+
+async function drainAt(
+	context: ScenarioContext,
+	name: string,
+	{ x, partitions, content, heldSnapshot }: CurveDrain,
+	events: number,
+): Promise<Drained> {
+	const topic = await context.topic({ partitions });
+	const sent = await fillTopic(context, topic, { events, ...content });
+	const database = await context.database();
+	const label = `${name} ${x.toLocaleString("en")}`;
+	const drain = () => drainOnce(context, { topic, sent, label, database });
+	const drained = heldSnapshot ? await withSnapshot(database.url, drain) : await drain();
+	await database.remove();
+	await topic.remove();
+	return drained;
+}
+
+async function drainAlone(context: ScenarioContext, events: number): Promise<Drained> {
+	const topic = await context.topic({ partitions: 8 });
+	const sent = await fillTopic(context, topic, { events });
+	return drainOnce(context, { topic, sent, label: "stored" });
+}
+
+/** As a forgotten psql: it has looked once, and its transaction is still open. */
+function withSnapshot<T>(url: string, use: () => Promise<T>): Promise<T> {
+	return withClient(url, async (client) => {
+		await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+		await client.query("SELECT count(*) FROM pg_class");
+		return use();
+	});
+}
+
+/** The upserts alone, both sides, by the real flush. */
+async function mergeFigure(context: ScenarioContext): Promise<Figure> {
+	const corpus = await createCorpus({ events: MERGE_EVENTS, scatterHours: MERGE_HOURS });
+	const database = await context.database();
+	const { merge } = await flushCosts(database, corpus, context.signal);
+	await context.check(database, { sent: MERGE_EVENTS, deadLetters: 0 });
+	await database.remove();
+	return {
+		name: "hours-merge",
+		value: (merge.own + (merge.backend ?? 0)) / 1000,
+		unit: "µs/event",
+		better: null,
+		about: `upserts of the hourly totals with ${MERGE_HOURS} hours in each set, engine ${(merge.own / 1000).toFixed(3)} and backend together`,
+	};
+}
+
+/** The last part of the drain against the first. */
+function growthOfStored(curves: readonly Curve[]): readonly Figure[] {
+	const points = curves.find(({ name }) => name === "stored: engine and Postgres")?.points ?? [];
+	const first = points[0];
+	const last = points.at(-1);
+	if (first === undefined || last === undefined || first.y === 0) return [];
+	return [
+		{
+			name: "stored-growth",
+			value: last.y / first.y - 1,
+			unit: "ratio",
+			better: null,
+			about: `CPU of engine and Postgres per event, behind ${last.x.toLocaleString("en")} stored events against the first part, less one: 0 is flat`,
+		},
+	];
+}
