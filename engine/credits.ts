@@ -2,7 +2,13 @@
 const SQUEEZED_BYTES_MIN = 64 * 1024;
 
 /**
- * A byte account with two marks: full at the high one, open again only below half of it. The gap keeps Kafka from
+ * The mark below which a full account is open again. Far below, Kafka and the actors stand still for long while Postgres
+ * works, and then the other way round; too near, every pause throws away what was just fetched (K6).
+ */
+const OPEN_BELOW = 0.8;
+
+/**
+ * A byte account with two marks: full at the high one, open again only below the other. The gap keeps Kafka from
  * being paused and resumed for every batch, each time throwing away what was fetched (K6, #1376).
  */
 export class Credit {
@@ -36,7 +42,7 @@ export class Credit {
 
 	giveBack(bytes: number): void {
 		this.#bytes = Math.max(0, this.#bytes - bytes);
-		if (this.#bytes < this.#limit / 2) this.#full = false;
+		if (this.#bytes < this.#limit * OPEN_BELOW) this.#full = false;
 	}
 
 	clear(): void {

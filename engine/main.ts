@@ -5,8 +5,8 @@
 import { CommanderError } from "commander";
 import { ConfigError, EngineError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
+import { allowHeapGrowth } from "./heap-growth.ts";
 import { createProgram } from "./program.ts";
-import { keepYoungSpaceSmall } from "./young-space.ts";
 
 /**
  * Runs one command line and returns its exit code. Never throws.
@@ -24,7 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** `main` as a whole process: ends it with the exit code, whatever is still open. */
 export async function runProcess(args: readonly string[]): Promise<never> {
-	keepYoungSpaceSmall();
+	allowHeapGrowth();
 	// The reader of a pipe has seen enough (`| head`): that is no failure of ours.
 	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 		if (error.code === "EPIPE") process.exit(EXIT.ok);

@@ -94,7 +94,7 @@ export const VARIABLES = {
 		group: "engine",
 		description: "events after which a set is written without waiting for the interval",
 		parser: integer(1, 1_000_000),
-		defaultText: "60000",
+		defaultText: "30000",
 		flag: "--flush-rows-max <n>",
 	}),
 	IN_FLIGHT_MB_MAX: variable({

@@ -4,6 +4,12 @@ import type { BatchDecoder } from "./record-batches.ts";
 import { readTopicId } from "./topic-id.ts";
 
 /**
+ * How long a broker may hold a fetch for which it has nothing. kafkajs has one setting for this and for its sleep while
+ * every partition is paused: that one must be short, or Postgres has nothing to do before Kafka is read again.
+ */
+const FETCH_WAIT_MS = 250;
+
+/**
  * Keeps to one topic, not to a name: fetches ask by its id, so that nothing of a topic that was created again under the
  * name is ever delivered as if it were the old one's (K33). The new one is gone over to at a join, and whoever calls
  * `accept` there must have forgotten all positions by then. Brokers before 3.1 are asked by name, as kafkajs does.
@@ -42,8 +48,11 @@ export class TopicFollower {
 	/** Hook for the fetches of this cluster. */
 	fetch(requestOf: RequestOf, { versions }: Pick<BrokerInside, "versions">): RequestOf {
 		const canAsk = (versions?.[FETCH]?.maxVersion ?? 0) >= FETCH_BY_ID_VERSION;
-		if (this.#accepted === null || !canAsk) return requestOf;
-		const topic = { name: this.#topic, id: this.#accepted, decode: this.#decode };
-		return fetchById(requestOf, topic);
+		const topic = this.#accepted;
+		const ask =
+			topic === null || !canAsk
+				? requestOf
+				: fetchById(requestOf, { name: this.#topic, id: topic, decode: this.#decode });
+		return (options) => ask({ ...options, maxWaitTime: FETCH_WAIT_MS });
 	}
 }

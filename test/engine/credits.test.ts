@@ -5,18 +5,18 @@ import { seedProperties } from "../support/property-seed.ts";
 
 seedProperties(t, 500);
 
-t.test("it is full above the limit, and open again only below half of it", async (t) => {
+t.test("it is full above the limit, and open again only below four fifths of it", async (t) => {
 	const credit = new Credit(100);
 	credit.take(100);
 	t.notOk(credit.full, "exactly the limit is not too much");
 	credit.take(1);
 	t.ok(credit.full);
-	credit.giveBack(51);
-	t.equal(credit.bytes, 50);
-	t.ok(credit.full, "exactly half is not below half");
+	credit.giveBack(21);
+	t.equal(credit.bytes, 80);
+	t.ok(credit.full, "exactly at the mark is not below it");
 	credit.giveBack(1);
 	t.notOk(credit.full);
-	credit.take(50);
+	credit.take(20);
 	t.notOk(credit.full, "between the marks it stays as it was");
 });
 
@@ -51,7 +51,7 @@ t.test("whatever is taken and given back, it counts right and changes only at it
 					else credit.giveBack(-step);
 					bytes = Math.max(0, bytes + step);
 					if (bytes > max) full = true;
-					else if (bytes * 2 < max) full = false;
+					else if (bytes < max * 0.8) full = false;
 					if (credit.bytes !== bytes || credit.full !== full) return false;
 				}
 				return true;

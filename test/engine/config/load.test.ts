@@ -47,7 +47,7 @@ t.test("with nothing set the defaults are those of the specification", async (t)
 		},
 		postgres: null,
 		flushIntervalMs: 50,
-		flushRowsMax: 60_000,
+		flushRowsMax: 30_000,
 		inFlightBytesMax: 64 * 1024 * 1024,
 		rules: { futureSkewMs: 86_400_000, latePolicy: "correct", lateAfterMs: 86_400_000 },
 		invalidRatioMax: 0.9,
