@@ -60,7 +60,7 @@ process.exitCode = await main().catch((error) => {
 
 async function main() {
 	if (options.preflight) {
-		const checks = [await preflight(), modelPreflight()];
+		const checks = [await preflight(), toolsPreflight()];
 		return checks.every((isFine) => isFine) ? 0 : 1;
 	}
 	if (options.serve) return serve();
@@ -111,14 +111,19 @@ async function preflight() {
 	return false;
 }
 
-/** Whether test/docs/model.test.ts has what it needs; without this it would fail only after minutes of other tests. */
-function modelPreflight() {
+/** Whether the tests of the model and of the alerts have what they need; else they would fail only after minutes of others. */
+function toolsPreflight() {
 	const isThere = (program, argument) => spawnSync(program, [argument], { stdio: "ignore" }).status === 0;
-	if (isThere("spin", "-V") && isThere("gcc", "--version")) return true;
-	const command = `${process.getuid?.() === 0 ? "" : "sudo "}apt-get install -y spin gcc libc6-dev`;
-	console.error(
-		`the tests need Spin and a C compiler for the model of the protocol; install with:\n  ${command}`,
-	);
+	const missing = [];
+	if (!isThere("spin", "-V") || !isThere("gcc", "--version"))
+		missing.push({ what: "Spin and a C compiler for the model", packages: "spin gcc libc6-dev" });
+	if (!isThere("promtool", "--version") || !isThere("prometheus", "--version"))
+		missing.push({ what: "Prometheus for the alerts", packages: "prometheus" });
+	if (missing.length === 0) return true;
+	const what = missing.map((one) => one.what).join(", and ");
+	const packages = missing.map((one) => one.packages).join(" ");
+	const sudo = process.getuid?.() === 0 ? "" : "sudo ";
+	console.error(`the tests need ${what}; install with:\n  ${sudo}apt-get install -y ${packages}`);
 	return false;
 }
 

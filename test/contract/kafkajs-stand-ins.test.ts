@@ -19,7 +19,7 @@ async function batchesOfTen(topic: TestTopic, batches: number): Promise<void> {
 }
 
 t.test(
-	"a batch that is resolved moves the position behind it, and one that is not comes again",
+	"K41: a stand-in that is resolved moves the position behind it, and one that is not comes again",
 	async (t) => {
 		const topic = await createTopic(t, { partitions: 1 });
 		await batchesOfTen(topic, 3);

@@ -36,8 +36,9 @@ async function frozenInCopy(t: Test, limits = "") {
 	return { looker, a, b, ended };
 }
 
-const READING_FROM_CLIENT =
-	"SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'ClientRead' AND state = 'active'";
+/** Behind the row that was sent: what comes in later would have it look for a cancel. */
+const READING_FROM_CLIENT = `SELECT FROM pg_stat_activity JOIN pg_stat_progress_copy USING (pid)
+	WHERE pid = $1 AND wait_event = 'ClientRead' AND state = 'active' AND bytes_processed > 0`;
 
 t.test(
 	"no time-out of the server and no pg_cancel_backend ends a backend in mid-COPY; pg_terminate_backend does",

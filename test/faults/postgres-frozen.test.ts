@@ -169,13 +169,17 @@ t.test("a COMMIT whose answer is five seconds late is waited for", async (t) => 
 
 const LATE_MS = 5_000;
 
-/** Keeps back all answers to the first COMMIT of a flush: it follows the hours, the last statement before it. */
+/**
+ * Keeps back all answers to the first COMMIT of a flush: on its connection it follows the hours, the last statement before
+ * it. (Who makes days commits too, on a connection of its own.)
+ */
 function onFirstCommit(act: () => void): TcpProxy["onRequest"] {
-	let next: "hours" | "COMMIT" | "nothing" = "hours";
-	return (chunk) => {
-		if (next === "hours" && chunk.includes("merge_hours")) next = "COMMIT";
-		if (next !== "COMMIT" || !chunk.includes("COMMIT\0")) return "pass";
-		next = "nothing";
+	let writer: object | null = null;
+	let isOver = false;
+	return (chunk, connection) => {
+		if (chunk.includes("merge_hours")) writer ??= connection;
+		if (isOver || connection !== writer || !chunk.includes("COMMIT\0")) return "pass";
+		isOver = true;
 		act();
 		return "hold";
 	};

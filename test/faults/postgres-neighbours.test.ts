@@ -121,9 +121,10 @@ t.test("a deadlock and a statement that is cancelled cost a recovery each", asyn
 		async () => {
 			// The engine is the last to wait, and therefore the one whose check finds the circle.
 			await neighbour.query("SET deadlock_timeout = '1h'");
-			await neighbour.query("BEGIN; SELECT FROM hourly_totals FOR UPDATE");
+			// Held before the hours are locked: a flush that waits for those would never come to be held.
 			const held = await holdStep(client, "users", engine.pid);
 			await held.reached();
+			await neighbour.query("BEGIN; SELECT FROM hourly_totals FOR UPDATE");
 			const locked = neighbour.query("SELECT FROM source_offsets FOR UPDATE");
 			await waitUntil(
 				async () => {

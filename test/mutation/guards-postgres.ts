@@ -150,7 +150,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 	},
 	{
 		name: "locks of frozen engines freed by a flush",
-		edits: [edit(WRITER, "return await freeingLocks(client, this.#free, work);", "return await work;")],
+		edits: [edit(WRITER, "await freeingLocks(client, this.#free, work);", "await work;")],
 		simulation: "red",
 	},
 	{

@@ -140,8 +140,9 @@ export class SimServer implements Server {
 		backend.waitingFor = null;
 		backend.wake = null;
 		const waitedMs = this.world.nowMs - backend.waitingSinceMs;
-		// Whoever waits behind an operator's command waits as long as that does; a frozen engine cannot look.
-		const couldLook = backend.process.frozenUntilMs < backend.waitingSinceMs;
+		// Whoever waits behind an operator's command waits as long as that does; a frozen engine cannot look, and for a session
+		// that an engine has thrown away nobody looks: whom it keeps waiting frees both.
+		const couldLook = backend.process.frozenUntilMs < backend.waitingSinceMs && !backend.clientGone;
 		const areEngines = [...this.backends].every(({ applicationName }) => isEngine(applicationName));
 		if (error === null && waitedMs > LOCK_WAIT_MS_MAX && couldLook && areEngines) {
 			this.world.problem(

@@ -48,8 +48,8 @@ export interface TcpProxy {
 	lose(end: "client" | "server"): void;
 	/** How long every chunk takes from now on, each way, in ms. */
 	delayMs: number;
-	/** Looks at every chunk on its way to the server. */
-	onRequest: (chunk: Buffer) => Fate;
+	/** Looks at every chunk on its way to the server; `connection` is the same object for all chunks of one connection. */
+	onRequest: (chunk: Buffer, connection: object) => Fate;
 	/** Answers kept from the client by `swallow`. */
 	readonly swallowed: number;
 }
@@ -116,7 +116,7 @@ interface Rules {
 	frozen: Way | null;
 	delayMs: number;
 	swallowed: number;
-	onRequest: (chunk: Buffer) => Fate;
+	onRequest: (chunk: Buffer, connection: object) => Fate;
 }
 
 /** One connection: the client's socket and ours to the server. */
@@ -144,7 +144,7 @@ class Pair {
 		this.apply();
 		client.on("data", (chunk) => {
 			if (this.#lost) return;
-			const fate = rules.onRequest(chunk);
+			const fate = rules.onRequest(chunk, this);
 			if (fate === "drop") {
 				this.end();
 				return;

@@ -6,7 +6,7 @@ import { Kafka, logLevel } from "kafkajs";
 import type { ReadRequest, ReadResult } from "./kafkajs-read.ts";
 
 /** As in engine/kafka/source.ts. */
-const FETCH = { maxBytesPerPartition: 64 * 1024, maxWaitTimeInMs: 250, minBytes: 1 } as const;
+const FETCH = { maxBytesPerPartition: 128 * 1024, maxWaitTimeInMs: 250, minBytes: 1 } as const;
 
 const request = JSON.parse(process.argv[2] ?? "") as ReadRequest;
 process.stdout.write(`${JSON.stringify(await read(request))}\n`);
