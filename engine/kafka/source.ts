@@ -10,6 +10,7 @@ import { CrashBudget, REBUILD_DELAY_MS, REBUILD_DELAY_MS_MAX } from "./crash-bud
 import { decoderOf, type KafkaDecoder } from "./decoder.ts";
 import { FETCH } from "./fetch-by-id.ts";
 import { unreadableReason } from "./fetch-patch.ts";
+import { GroupWatch } from "./group-watch.ts";
 import { leaveGroup } from "./leave-group.ts";
 import { JOIN_GROUP, notingMemberId } from "./member-id.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
@@ -38,6 +39,8 @@ const HEARTBEAT_INTERVAL_MS = 1_000;
 /** Added partitions are seen this soon (K31): one small request to one broker, where kafkajs waits five minutes. */
 const METADATA_MAX_AGE_MS = 5_000;
 const REBALANCE_TIMEOUT_MS = 15_000;
+/** A broker that is frozen for less comes back to the same consumer. */
+const GROUP_SILENCE_MS_MIN = 75_000;
 /** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18). */
 const STOP_DEADLINE_MS = 5_000;
 
@@ -51,6 +54,7 @@ export class KafkaSource implements Source {
 	readonly #clock: Clock;
 	readonly #log: Log;
 	readonly #follower: TopicFollower;
+	readonly #watch: GroupWatch;
 	#listener: SourceListener | null = null;
 	#consumer: Consumer | null = null;
 	/** Its group exists only from the first join on; before, kafkajs throws at pauses and seeks. */
@@ -77,16 +81,24 @@ export class KafkaSource implements Source {
 		this.#clock = clock;
 		this.#log = log.child({ component: "kafka" });
 		this.#follower = new TopicFollower(settings.topic, decoderOf(settings.decoder ?? "scanner"));
+		const silenceMsMax = 2 * (settings.sessionTimeoutMs + REBALANCE_TIMEOUT_MS);
+		this.#watch = new GroupWatch(Math.max(silenceMsMax, GROUP_SILENCE_MS_MIN), clock, () => {
+			if (this.#rebuilding !== null) return;
+			this.#log.warn("the consumer group has not answered for too long; building a new consumer");
+			void this.rebuild("stall");
+		});
 	}
 
 	async start(listener: SourceListener): Promise<void> {
 		this.#listener = listener;
+		this.#watch.start();
 		this.#rebuilding = this.#build();
 		await this.#rebuilding;
 	}
 
 	async stop(): Promise<void> {
 		this.#stopped = true;
+		this.#watch.stop();
 		await this.#close();
 	}
 
@@ -182,6 +194,7 @@ export class KafkaSource implements Source {
 		consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
 			if (!current()) return;
 			this.#joined = true;
+			this.#watch.heard();
 			this.#settings.onJoined?.();
 			this.#owned = [...(payload.memberAssignment[topic] ?? [])].sort((a, b) => a - b);
 			if (this.#follower.accept()) {
@@ -200,7 +213,9 @@ export class KafkaSource implements Source {
 			if (era === this.#era) this.#joined = false;
 		});
 		consumer.on(consumer.events.HEARTBEAT, () => {
-			if (current()) this.#listener?.heartbeat();
+			if (!current()) return;
+			this.#watch.heard();
+			this.#listener?.heartbeat();
 		});
 		consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
 			// Null: a batch that cannot be read, which was delivered as such.
