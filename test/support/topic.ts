@@ -106,7 +106,8 @@ export async function createTopic(
 		await admin.disconnect();
 	});
 	await admin.createTopics({
-		waitForLeaders: true,
+		// kafkajs waits for leaders too, but gives up at once where the broker that is asked does not know the topic yet.
+		waitForLeaders: false,
 		topics: [
 			{
 				topic: name,
@@ -116,6 +117,7 @@ export async function createTopic(
 			},
 		],
 	});
+	await waitUntil(() => admin.fetchTopicOffsets(name).then(() => true), { what: `leaders of ${name}` });
 	const connect = async (): Promise<Producer> => {
 		const producer = kafka.producer({
 			// A send that is tried again, because one partition has no leader yet, would be stored twice in the others.
