@@ -6,6 +6,7 @@ import { BatchCursor } from "./batch-cursor.ts";
 import { scannedRecords } from "./batch-scanner.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
 import { type ClusterInside, hookRequests } from "./cluster-inside.ts";
+import { consumerSettings, groupSilenceMsMax } from "./consumer-settings.ts";
 import { CrashBudget, REBUILD_DELAY_MS, REBUILD_DELAY_MS_MAX } from "./crash-budget.ts";
 import { decoderOf, type KafkaDecoder } from "./decoder.ts";
 import { FETCH } from "./fetch-by-id.ts";
@@ -31,16 +32,6 @@ export interface KafkaSourceSettings {
 	readonly onJoined?: () => void;
 }
 
-/** An event costs process and broker 0.98 µs at 64 KiB, 0.81 at 128, 0.96 at 256: more requests, or colder memory. */
-const FETCH_BYTES_PER_PARTITION = 128 * 1024;
-/** With every partition paused kafkajs sleeps this long, and sees `resume` only then (K5); fetches wait longer (FETCH_WAIT_MS). */
-const PAUSED_SLEEP_MS = 20;
-const HEARTBEAT_INTERVAL_MS = 1_000;
-/** Added partitions are seen this soon (K31): one small request to one broker, where kafkajs waits five minutes. */
-const METADATA_MAX_AGE_MS = 5_000;
-const REBALANCE_TIMEOUT_MS = 15_000;
-/** A broker that is frozen for less comes back to the same consumer. */
-const GROUP_SILENCE_MS_MIN = 75_000;
 /** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18). */
 const STOP_DEADLINE_MS = 5_000;
 
@@ -81,8 +72,7 @@ export class KafkaSource implements Source {
 		this.#clock = clock;
 		this.#log = log.child({ component: "kafka" });
 		this.#follower = new TopicFollower(settings.topic, decoderOf(settings.decoder ?? "scanner"));
-		const silenceMsMax = 2 * (settings.sessionTimeoutMs + REBALANCE_TIMEOUT_MS);
-		this.#watch = new GroupWatch(Math.max(silenceMsMax, GROUP_SILENCE_MS_MIN), clock, () => {
+		this.#watch = new GroupWatch(groupSilenceMsMax(settings.sessionTimeoutMs), clock, () => {
 			if (this.#rebuilding !== null) return;
 			this.#log.warn("the consumer group has not answered for too long; building a new consumer");
 			void this.rebuild("stall");
@@ -148,15 +138,7 @@ export class KafkaSource implements Source {
 		const admin = kafka.admin();
 		const consumer = kafka.consumer({
 			groupId,
-			sessionTimeout: sessionTimeoutMs,
-			rebalanceTimeout: Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),
-			heartbeatInterval: HEARTBEAT_INTERVAL_MS,
-			maxWaitTimeInMs: PAUSED_SLEEP_MS,
-			minBytes: 1,
-			metadataMaxAge: METADATA_MAX_AGE_MS,
-			maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
-			allowAutoTopicCreation: false,
-			readUncommitted: false,
+			...consumerSettings(sessionTimeoutMs),
 			partitionAssigners: [
 				(kit) => {
 					const cluster = kit.cluster as unknown as ClusterInside;
@@ -168,8 +150,6 @@ export class KafkaSource implements Source {
 					return stickyAssigner(topic, () => this.#owned)(kit);
 				},
 			],
-			// A consumer that died is replaced by us: kafkajs would start the old one again, without its seeks (K15, K17).
-			retry: { restartOnFailure: async () => false },
 		});
 		this.#consumer = consumer;
 		this.#admin = admin;

@@ -5,7 +5,7 @@
 import { Kafka, logLevel } from "kafkajs";
 import type { ReadRequest, ReadResult } from "./kafkajs-read.ts";
 
-/** As in engine/kafka/source.ts. */
+/** As in engine/kafka/consumer-settings.ts. */
 const FETCH = { maxBytesPerPartition: 128 * 1024, maxWaitTimeInMs: 250, minBytes: 1 } as const;
 
 const request = JSON.parse(process.argv[2] ?? "") as ReadRequest;

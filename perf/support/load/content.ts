@@ -2,21 +2,10 @@
  * What a load consists of: the stream of `node engine generate` by the same seed, reshaped where a scenario wants to
  * hurt. The same content gives the same records in the same order, byte for byte.
  */
-import { type GenerateCounts, generate } from "../../../producer/generate.ts";
+import { type GenerateCounts, type GenerateOptions, generate } from "../../../producer/generate.ts";
 import { createRandom, type Random } from "../../../producer/random.ts";
 
-export interface LoadContent {
-	readonly events: number;
-	readonly users: number;
-	/** Event time runs through so many hours, in order but for late events. */
-	readonly hours: number;
-	/** First second of event time, seconds since 1970, on a full hour. */
-	readonly startSeconds: number;
-	/** Share of events that are no valid event, of every kind; 0 to 1, as every share. */
-	readonly badRatio: number;
-	/** Share of events that come a minute to six hours late. */
-	readonly lateRatio: number;
-	readonly seed: number;
+export interface LoadContent extends GenerateOptions {
 	/** Share of events that belong to one user, `user_hot`. */
 	readonly hotUserShare: number;
 	/** Share of events whose user was never seen before. */
