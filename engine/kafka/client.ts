@@ -5,7 +5,9 @@ import type { Log } from "../log.ts";
 import { patchBatch } from "./batch-patch.ts";
 import { patchClocks } from "./clock-patch.ts";
 import { registerCodecs } from "./codecs.ts";
+import { patchConnection } from "./connection-patch.ts";
 import { patchFetch } from "./fetch-patch.ts";
+import { patchJoin } from "./join-patch.ts";
 import { patchRequestQueue } from "./request-queue-patch.ts";
 
 /** How a broker is reached; `brokers` is never empty here. */
@@ -25,7 +27,9 @@ export function createKafka(settings: KafkaConnection, log: Log, retry: RetryOpt
 	patchRequestQueue();
 	patchClocks();
 	patchBatch();
+	patchConnection();
 	patchFetch();
+	patchJoin();
 	registerCodecs();
 	return new Kafka({
 		brokers: [...settings.brokers],

@@ -11,6 +11,8 @@ export type ApiVersions = Readonly<
 export interface Exchange<Answer = unknown> {
 	readonly request: KafkaRequest;
 	readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(data: never): Promise<Answer> };
+	/** In ms; default: that of the client. */
+	readonly requestTimeout?: number;
 }
 
 /** Makes one request of its kind. */

@@ -13,7 +13,9 @@ const REBALANCE_TIMEOUT_MS = 15_000;
 const GROUP_SILENCE_MS_MIN = 75_000;
 
 /** All but the group and who gets which partition. */
-export function consumerSettings(sessionTimeoutMs: number): Omit<ConsumerConfig, "groupId"> {
+export function consumerSettings(
+	sessionTimeoutMs: number,
+): Omit<ConsumerConfig, "groupId"> & { rebalanceTimeout: number } {
 	return {
 		sessionTimeout: sessionTimeoutMs,
 		rebalanceTimeout: Math.max(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),

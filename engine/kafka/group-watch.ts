@@ -4,9 +4,9 @@ import type { Clock, Timer } from "../ports.ts";
 const LOOK_MS = 5_000;
 
 /**
- * Notices a consumer that waits for its group for ever: seen where an engine was frozen, thrown out and cut off from
- * Postgres within one rejoin of kafkajs, which neither failed nor ended. Two looks in a row must find the silence too
- * long: after a pause of the whole process timers come before the answers that wait.
+ * Notices a consumer that waits for its group for ever, as one whose rejoin failed did before join-patch.ts; if there is
+ * another way into that silence, this is the way out. Two looks in a row must find the silence too long: after a pause of
+ * the whole process timers come before the answers that wait.
  */
 export class GroupWatch {
 	readonly #silenceMsMax: number;

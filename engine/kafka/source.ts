@@ -12,8 +12,8 @@ import { decoderOf, type KafkaDecoder } from "./decoder.ts";
 import { FETCH } from "./fetch-by-id.ts";
 import { unreadableReason } from "./fetch-patch.ts";
 import { GroupWatch } from "./group-watch.ts";
+import { awaitingLeader, JOIN_GROUP, notingMemberId, SYNC_GROUP } from "./join-requests.ts";
 import { leaveGroup } from "./leave-group.ts";
-import { JOIN_GROUP, notingMemberId } from "./member-id.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
 import { TopicFollower } from "./topic-follower.ts";
 
@@ -32,8 +32,8 @@ export interface KafkaSourceSettings {
 	readonly onJoined?: () => void;
 }
 
-/** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18). */
-const STOP_DEADLINE_MS = 5_000;
+/** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18); and no join waits longer for our own affairs. */
+const PATIENCE_MS = 5_000;
 
 /**
  * kafkajs behind the `Source` port: it keeps the group, the connections and the fetch protocol; positions, pauses and
@@ -136,9 +136,10 @@ export class KafkaSource implements Source {
 		const { connection, topic, groupId, sessionTimeoutMs } = this.#settings;
 		const kafka: Kafka = createKafka(connection, this.#log);
 		const admin = kafka.admin();
+		const settings = consumerSettings(sessionTimeoutMs);
 		const consumer = kafka.consumer({
 			groupId,
-			...consumerSettings(sessionTimeoutMs),
+			...settings,
 			partitionAssigners: [
 				(kit) => {
 					const cluster = kit.cluster as unknown as ClusterInside;
@@ -146,6 +147,7 @@ export class KafkaSource implements Source {
 					hookRequests(cluster, {
 						[FETCH]: (requestOf, broker) => this.#follower.fetch(requestOf, broker),
 						[JOIN_GROUP]: (requestOf) => notingMemberId(requestOf, (memberId) => this.#named(memberId)),
+						[SYNC_GROUP]: (requestOf) => awaitingLeader(requestOf, settings.rebalanceTimeout),
 					});
 					return stickyAssigner(topic, () => this.#owned)(kit);
 				},
@@ -245,7 +247,7 @@ export class KafkaSource implements Source {
 
 	async #named(memberId: string): Promise<void> {
 		this.#memberId = memberId;
-		await this.#settings.onMember?.(memberId);
+		await this.#notLong(this.#settings.onMember?.(memberId));
 	}
 
 	/**
@@ -256,8 +258,7 @@ export class KafkaSource implements Source {
 		const memberId = this.#memberId;
 		this.#memberId = null;
 		if (memberId === null) return;
-		const deadline = new Promise<void>((resolve) => this.#clock.after(STOP_DEADLINE_MS, resolve));
-		await Promise.race([leaveGroup(kafka, this.#settings.groupId, memberId).catch(() => {}), deadline]);
+		await this.#notLong(leaveGroup(kafka, this.#settings.groupId, memberId).catch(() => {}));
 	}
 
 	#build(): Promise<void> {
@@ -289,7 +290,10 @@ export class KafkaSource implements Source {
 		const closing = [this.#consumer?.disconnect(), this.#admin?.disconnect()];
 		this.#consumer = null;
 		this.#admin = null;
-		const deadline = new Promise<void>((resolve) => this.#clock.after(STOP_DEADLINE_MS, resolve));
-		await Promise.race([Promise.allSettled(closing), deadline]);
+		await this.#notLong(Promise.allSettled(closing));
+	}
+
+	async #notLong(work: Promise<unknown> | undefined): Promise<void> {
+		await Promise.race([work, new Promise<void>((resolve) => this.#clock.after(PATIENCE_MS, resolve))]);
 	}
 }

@@ -7,7 +7,12 @@ import {
 	hookRequests,
 	type RequestOf,
 } from "../../../engine/kafka/cluster-inside.ts";
-import { JOIN_GROUP, notingMemberId } from "../../../engine/kafka/member-id.ts";
+import {
+	awaitingLeader,
+	JOIN_GROUP,
+	notingMemberId,
+	SYNC_GROUP,
+} from "../../../engine/kafka/join-requests.ts";
 
 t.test("a cluster of kafkajs has what we reach into", async (t) => {
 	const cluster = clusterInside(new Kafka({ brokers: ["127.0.0.1:1"], logLevel: logLevel.NOTHING }));
@@ -79,3 +84,14 @@ t.test("hooks are set once, again after a new connection, and only for their kin
 	(await cluster.findBroker()).lookupRequest(JOIN_GROUP, {});
 	t.equal(calls, 4);
 });
+
+t.test(
+	"an assignment is waited for as long as a join, since a frozen leader may have to be given up",
+	async (t) => {
+		const { cluster } = fakeCluster({});
+		hookRequests(cluster, { [SYNC_GROUP]: (requestOf) => awaitingLeader(requestOf, 15_000) });
+		const broker = await cluster.findBroker();
+		t.equal(broker.lookupRequest(SYNC_GROUP, {})({}).requestTimeout, 20_000);
+		t.equal(broker.lookupRequest(JOIN_GROUP, {})({}).requestTimeout, undefined, "kafkajs's own rule");
+	},
+);

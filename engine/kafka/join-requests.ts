@@ -1,6 +1,9 @@
 import type { RequestOf } from "./cluster-inside.ts";
 
 export const JOIN_GROUP = 11;
+export const SYNC_GROUP = 14;
+/** As kafkajs adds to the time-out of a join. */
+const NETWORK_MS = 5_000;
 
 /**
  * Calls `onMember` with the name that the group gives us, as soon as it is given, and lets kafkajs see the answer when that
@@ -20,4 +23,12 @@ export function notingMemberId(
 		};
 		return { ...made, response: { ...made.response, parse } };
 	};
+}
+
+/**
+ * Gives the assignment as long to come as the join: it comes from the group's leader, who may be frozen, and kafkajs waits
+ * for it no longer than for any request. When the leader is given up, the broker answers all the others.
+ */
+export function awaitingLeader(requestOf: RequestOf, rebalanceTimeoutMs: number): RequestOf {
+	return (options) => ({ ...requestOf(options), requestTimeout: rebalanceTimeoutMs + NETWORK_MS });
 }

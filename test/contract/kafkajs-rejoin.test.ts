@@ -1,0 +1,61 @@
+/**
+ * A member that was put out of its group while its connection breaks: row K42 of docs/kafkajs.md, and what
+ * engine/kafka/join-patch.ts makes of it.
+ */
+import t, { type Test } from "tap";
+import { patchJoin } from "../../engine/kafka/join-patch.ts";
+import { JOIN_GROUP } from "../../engine/kafka/join-requests.ts";
+import { leaveGroup } from "../../engine/kafka/leave-group.ts";
+import { filledTopic, type RawConsumer, startRawConsumer, throughProxy } from "../support/raw-consumer.ts";
+import { startProxy } from "../support/tcp-proxy.ts";
+import { kafkaClient } from "../support/topic.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const API_KEY_AT = 4;
+
+/** A member of a group that is put out, and whose connection is cut when it asks to come in again. */
+async function putOut(t: Test): Promise<RawConsumer> {
+	const topic = await filledTopic(t, 1, 3);
+	const proxy = await startProxy(t, Number(topic.brokers[0]!.split(":")[1]));
+	const member = await startRawConsumer(t, topic, { client: throughProxy(proxy) });
+	await waitUntil(() => member.heartbeats > 0);
+	let cuts = 0;
+	proxy.onRequest = (chunk) => {
+		if (chunk.length < 6 || chunk.readInt16BE(API_KEY_AT) !== JOIN_GROUP || cuts > 0) return "pass";
+		cuts++;
+		return "drop";
+	};
+	await leaveGroup(kafkaClient().kafka, member.groupId, member.memberIds[0]!);
+	await waitUntil(() => cuts > 0, { what: "a join that is cut off" });
+	return member;
+}
+
+/** Fetches go on all the time, so that time is counted in them. */
+const FETCHES = 8;
+
+t.test(
+	"K42: kafkajs as it is takes a failed rejoin for a success: no member of anything, it fetches on and never asks again",
+	async (t) => {
+		const member = await putOut(t);
+		const { consumer } = member;
+		let fetches = 0;
+		consumer.on(consumer.events.FETCH, () => void fetches++);
+		await waitUntil(() => fetches >= FETCHES);
+		const heartbeats = member.heartbeats;
+		fetches = 0;
+		await waitUntil(() => fetches >= FETCHES);
+		t.equal(member.joins.length, 1, "it has not joined again");
+		t.equal(member.heartbeats, heartbeats, "it has no name to send heartbeats with");
+		t.same(member.crashes, []);
+	},
+);
+
+t.test("with the patch a rejoin that failed is tried again", async (t) => {
+	patchJoin();
+	patchJoin();
+	const member = await putOut(t);
+	await waitUntil(() => member.joins.length === 2, { what: "the second join" });
+	const { heartbeats } = member;
+	await waitUntil(() => member.heartbeats > heartbeats, { what: "heartbeats" });
+	t.same(member.crashes, []);
+});
