@@ -11,6 +11,7 @@ interface Watched {
 	bytes: number;
 	busyMs: number;
 	folded: number;
+	records: number;
 	restarts: number;
 	startedAtMs: number;
 	/** Monotonic time since which an answer is due: the last one, or the first slice after an idle time. */
@@ -38,17 +39,19 @@ export class ActorWatch {
 			bytes: 0,
 			busyMs: 0,
 			folded: 0,
+			records: 0,
 			restarts: 0,
 			startedAtMs: clock.nowMs(),
 			waitingSinceMs: 0,
 		}));
 	}
 
-	posted(shard: number, bytes: number): void {
+	posted(shard: number, bytes: number, records: number): void {
 		const actor = this.#watched[shard]!;
 		this.#begin(actor);
 		actor.slices++;
 		actor.bytes += bytes;
+		actor.records += records;
 		this.credit.take(bytes);
 	}
 
@@ -121,6 +124,7 @@ export class ActorWatch {
 			startedAtMs: actor.startedAtMs,
 			restarts: actor.restarts,
 			slicesFolded: actor.folded,
+			recordsPosted: actor.records,
 		}));
 	}
 }

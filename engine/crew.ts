@@ -68,7 +68,7 @@ export class Crew implements ActorListener {
 	}
 
 	slice(shard: number, slice: PackedSlice): void {
-		this.#watch.posted(shard, slice.byteLength);
+		this.#watch.posted(shard, slice.byteLength, slice.count);
 		const buffers = [slice.values, slice.meta, slice.index];
 		this.#actors.post(shard, { kind: "slice", incarnation: this.#calls.incarnation(), slice }, buffers);
 	}

@@ -30,7 +30,8 @@ export interface WatchdogParts {
 /** Looks around every few seconds: where Kafka's log ends, whether Postgres takes writes, whether every actor answers. */
 export class Watchdog {
 	readonly #parts: WatchdogParts;
-	#timer: Timer | null = null;
+	/** One for each look: what does not answer must not keep the others from being asked. */
+	readonly #timers = new Map<() => Promise<void>, Timer>();
 	#stopped = false;
 	#watermarks: WatermarkReading | null = null;
 	#postgresTrouble: string | null = null;
@@ -67,20 +68,23 @@ export class Watchdog {
 	}
 
 	start(): void {
-		this.#timer = this.#parts.clock.after(this.#parts.limits.watermarkIntervalMs, () => {
-			void this.#look().finally(() => {
-				if (!this.#stopped) this.start();
-			});
-		});
+		this.#again(() => this.#lookForSilence());
+		this.#again(() => this.#readWatermarks());
+		this.#again(() => this.#pingPostgres());
 	}
 
 	stop(): void {
 		this.#stopped = true;
-		this.#timer?.cancel();
+		for (const timer of this.#timers.values()) timer.cancel();
 	}
 
-	async #look(): Promise<void> {
-		await Promise.all([this.#lookForSilence(), this.#readWatermarks(), this.#pingPostgres()]);
+	#again(look: () => Promise<void>): void {
+		const timer = this.#parts.clock.after(this.#parts.limits.watermarkIntervalMs, () => {
+			void look().finally(() => {
+				if (!this.#stopped) this.#again(look);
+			});
+		});
+		this.#timers.set(look, timer);
 	}
 
 	/**

@@ -3,6 +3,7 @@ import { Kafka, type LogEntry, logLevel, type RetryOptions, type SASLOptions } f
 import type { KafkaSettings } from "../config/config.ts";
 import type { Log } from "../log.ts";
 import { patchBatch } from "./batch-patch.ts";
+import { patchBroker } from "./broker-patch.ts";
 import { patchClocks } from "./clock-patch.ts";
 import { registerCodecs } from "./codecs.ts";
 import { patchConnection } from "./connection-patch.ts";
@@ -27,6 +28,7 @@ export function createKafka(settings: KafkaConnection, log: Log, retry: RetryOpt
 	patchRequestQueue();
 	patchClocks();
 	patchBatch();
+	patchBroker();
 	patchConnection();
 	patchFetch();
 	patchJoin();

@@ -1,21 +1,21 @@
-import type { Admin, Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Clock, RebuildReason, Source, SourceListener, Watermarks } from "../ports.ts";
-import { BatchCursor } from "./batch-cursor.ts";
-import { scannedRecords } from "./batch-scanner.ts";
 import { createKafka, type KafkaConnection } from "./client.ts";
 import { type ClusterInside, hookRequests } from "./cluster-inside.ts";
 import { consumerSettings, groupSilenceMsMax } from "./consumer-settings.ts";
 import { CrashBudget, REBUILD_DELAY_MS, REBUILD_DELAY_MS_MAX } from "./crash-budget.ts";
+import { within } from "./deadline.ts";
 import { decoderOf, type KafkaDecoder } from "./decoder.ts";
 import { FETCH } from "./fetch-by-id.ts";
-import { unreadableReason } from "./fetch-patch.ts";
 import { GroupWatch } from "./group-watch.ts";
 import { awaitingLeader, JOIN_GROUP, notingMemberId, SYNC_GROUP } from "./join-requests.ts";
 import { leaveGroup } from "./leave-group.ts";
+import { sourceBatch } from "./source-batch.ts";
 import { stickyAssigner } from "./sticky-assigner.ts";
 import { TopicFollower } from "./topic-follower.ts";
+import { WatermarkReader } from "./watermark-reader.ts";
 
 export interface KafkaSourceSettings {
 	readonly connection: KafkaConnection;
@@ -34,6 +34,8 @@ export interface KafkaSourceSettings {
 
 /** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18); and no join waits longer for our own affairs. */
 const PATIENCE_MS = 5_000;
+/** All tries of kafkajs for one request. */
+const PUBLISH_DEADLINE_MS = 40_000;
 
 /**
  * kafkajs behind the `Source` port: it keeps the group, the connections and the fetch protocol; positions, pauses and
@@ -45,12 +47,13 @@ export class KafkaSource implements Source {
 	readonly #clock: Clock;
 	readonly #log: Log;
 	readonly #follower: TopicFollower;
+	readonly #watermarks: WatermarkReader;
 	readonly #watch: GroupWatch;
+	readonly #silenceMsMax: number;
 	#listener: SourceListener | null = null;
 	#consumer: Consumer | null = null;
 	/** Its group exists only from the first join on; before, kafkajs throws at pauses and seeks. */
 	#joined = false;
-	#admin: Admin | null = null;
 	/** Raised for every consumer: what an older one still says is ignored. */
 	#era = 0;
 	#owned: readonly number[] = [];
@@ -72,7 +75,10 @@ export class KafkaSource implements Source {
 		this.#clock = clock;
 		this.#log = log.child({ component: "kafka" });
 		this.#follower = new TopicFollower(settings.topic, decoderOf(settings.decoder ?? "scanner"));
-		this.#watch = new GroupWatch(groupSilenceMsMax(settings.sessionTimeoutMs), clock, () => {
+		const admin = () => createKafka(settings.connection, this.#log).admin();
+		this.#watermarks = new WatermarkReader(settings.topic, admin, clock);
+		this.#silenceMsMax = groupSilenceMsMax(settings.sessionTimeoutMs);
+		this.#watch = new GroupWatch(this.#silenceMsMax, clock, () => {
 			if (this.#rebuilding !== null) return;
 			this.#log.warn("the consumer group has not answered for too long; building a new consumer");
 			void this.rebuild("stall");
@@ -113,12 +119,8 @@ export class KafkaSource implements Source {
 		this.#consumer?.seek({ topic: this.#settings.topic, partition, offset: String(offset) });
 	}
 
-	async watermarks(): Promise<ReadonlyMap<number, Watermarks>> {
-		if (this.#admin === null) throw new Error("not connected to Kafka");
-		const offsets = await this.#admin.fetchTopicOffsets(this.#settings.topic);
-		return new Map(
-			offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]),
-		);
+	watermarks(): Promise<ReadonlyMap<number, Watermarks>> {
+		return this.#watermarks.read();
 	}
 
 	async publish(offsets: ReadonlyMap<number, number>): Promise<void> {
@@ -126,16 +128,16 @@ export class KafkaSource implements Source {
 		// kafkajs accepts offsets of partitions that are somebody else's by now (K24).
 		const owned = [...offsets].filter(([partition]) => this.#owned.includes(partition));
 		if (owned.length === 0 || this.#consumer === null) return;
-		await this.#consumer.commitOffsets(
+		const publishing = this.#consumer.commitOffsets(
 			owned.map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
 		);
+		await within(this.#clock, "publish offsets", PUBLISH_DEADLINE_MS, publishing);
 	}
 
 	async #connect(): Promise<void> {
 		const era = ++this.#era;
 		const { connection, topic, groupId, sessionTimeoutMs } = this.#settings;
 		const kafka: Kafka = createKafka(connection, this.#log);
-		const admin = kafka.admin();
 		const settings = consumerSettings(sessionTimeoutMs);
 		const consumer = kafka.consumer({
 			groupId,
@@ -154,20 +156,24 @@ export class KafkaSource implements Source {
 			],
 		});
 		this.#consumer = consumer;
-		this.#admin = admin;
 		this.#listen(consumer, era);
-		await admin.connect();
-		await this.#leaveAsBefore(kafka);
-		await consumer.connect();
-		await consumer.subscribe({ topics: [topic], fromBeginning: true });
-		await consumer.run({
-			autoCommit: false,
-			eachBatchAutoResolve: false,
-			partitionsConsumedConcurrently: 1,
-			eachBatch: async (payload) => {
-				if (era === this.#era && !this.#stopped) this.#deliver(payload);
-			},
-		});
+		const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
+			const batch = era === this.#era && !this.#stopped ? sourceBatch(payload) : null;
+			if (batch !== null) this.#listener?.batch(batch);
+		};
+		const manual = { autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 1 };
+		const steps = [
+			() => this.#watermarks.connect(),
+			() => this.#leaveAsBefore(kafka),
+			() => consumer.connect(),
+			() => consumer.subscribe({ topics: [topic], fromBeginning: true }),
+			() => consumer.run({ ...manual, eachBatch }),
+		];
+		for (const step of steps) {
+			// Given up meanwhile: it must not come back to life, and to the group.
+			if (era !== this.#era) return;
+			await step();
+		}
 	}
 
 	#listen(consumer: Consumer, era: number): void {
@@ -210,28 +216,6 @@ export class KafkaSource implements Source {
 		});
 	}
 
-	#deliver({ batch, resolveOffset }: EachBatchPayload): void {
-		const lastOffset = batch.lastOffset();
-		const { messages, partition } = batch;
-		const fetchedOffset = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
-		const unreadable = unreadableReason(batch);
-		if (unreadable !== null) {
-			const nothing = { nextOffset: fetchedOffset, records: new BatchCursor([]), resolve: () => {} };
-			this.#listener?.batch({ partition, fetchedOffset, unreadable, ...nothing });
-			return;
-		}
-		const lastMessage = messages[messages.length - 1];
-		if (lastMessage === undefined) return;
-		this.#listener?.batch({
-			partition,
-			fetchedOffset,
-			nextOffset: Number(lastOffset) + 1,
-			records: scannedRecords(messages, fetchedOffset) ?? new BatchCursor(messages),
-			// kafkajs moves past trailing control records by itself when the last message is resolved.
-			resolve: () => resolveOffset(lastMessage.offset),
-		});
-	}
-
 	#crashed(error: Error): void {
 		this.#crashedEra = this.#era;
 		const delayMs = this.#crashes.crashed();
@@ -258,7 +242,7 @@ export class KafkaSource implements Source {
 		const memberId = this.#memberId;
 		this.#memberId = null;
 		if (memberId === null) return;
-		await this.#notLong(leaveGroup(kafka, this.#settings.groupId, memberId).catch(() => {}));
+		await this.#notLong(leaveGroup(kafka, this.#settings.groupId, memberId));
 	}
 
 	#build(): Promise<void> {
@@ -273,7 +257,7 @@ export class KafkaSource implements Source {
 		while (!this.#stopped) {
 			await this.#close();
 			try {
-				await this.#connect();
+				await within(this.#clock, "join the group", this.#silenceMsMax, this.#connect());
 				// `run` resolves for a consumer that crashed while it joined, too.
 				if (this.#crashedEra !== this.#era) return;
 			} catch (error) {
@@ -287,13 +271,12 @@ export class KafkaSource implements Source {
 	async #close(): Promise<void> {
 		this.#era++;
 		this.#joined = false;
-		const closing = [this.#consumer?.disconnect(), this.#admin?.disconnect()];
+		const closing = [this.#consumer?.disconnect(), this.#watermarks.close()];
 		this.#consumer = null;
-		this.#admin = null;
 		await this.#notLong(Promise.allSettled(closing));
 	}
 
-	async #notLong(work: Promise<unknown> | undefined): Promise<void> {
-		await Promise.race([work, new Promise<void>((resolve) => this.#clock.after(PATIENCE_MS, resolve))]);
+	async #notLong(work: Promise<unknown> = Promise.resolve()): Promise<void> {
+		await within(this.#clock, "", PATIENCE_MS, work).catch(() => {});
 	}
 }

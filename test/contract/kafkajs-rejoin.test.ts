@@ -1,8 +1,10 @@
 /**
- * A member that was put out of its group while its connection breaks: row K42 of docs/kafkajs.md, and what
- * engine/kafka/join-patch.ts makes of it.
+ * A member that was put out of its group while its connection breaks, and a client that comes while the broker is frozen:
+ * rows K42 and K44 of docs/kafkajs.md, and what join-patch.ts and broker-patch.ts in engine/kafka make of them.
  */
+import kafkajs from "kafkajs";
 import t, { type Test } from "tap";
+import { patchBroker } from "../../engine/kafka/broker-patch.ts";
 import { patchJoin } from "../../engine/kafka/join-patch.ts";
 import { JOIN_GROUP } from "../../engine/kafka/join-requests.ts";
 import { leaveGroup } from "../../engine/kafka/leave-group.ts";
@@ -33,6 +35,27 @@ async function putOut(t: Test): Promise<RawConsumer> {
 /** Fetches go on all the time, so that time is counted in them. */
 const FETCHES = 8;
 
+/** A client that comes while the broker accepts connections and answers none, and reads once it does. */
+async function readAfterFreeze(t: Test): Promise<unknown> {
+	const topic = await filledTopic(t, 1, 3);
+	const proxy = await startProxy(t, Number(topic.brokers[0]!.split(":")[1]));
+	proxy.freeze();
+	const kafka = new kafkajs.Kafka({
+		brokers: [...topic.brokers],
+		logLevel: kafkajs.logLevel.NOTHING,
+		retry: { initialRetryTime: 50, retries: 1 },
+		...throughProxy(proxy),
+	});
+	const admin = kafka.admin();
+	t.teardown(() => admin.disconnect());
+	await admin.connect().catch(() => {});
+	await admin.fetchTopicOffsets(topic.name).catch(() => {});
+	proxy.thaw();
+	// Connections are made anew where that is what it takes.
+	for (let tries = 0; tries < 3; tries++) await admin.fetchTopicOffsets(topic.name).catch(() => {});
+	return admin.fetchTopicOffsets(topic.name);
+}
+
 t.test(
 	"K42: kafkajs as it is takes a failed rejoin for a success: no member of anything, it fetches on and never asks again",
 	async (t) => {
@@ -50,6 +73,13 @@ t.test(
 	},
 );
 
+t.test(
+	"K44: a client whose first connection was not answered takes it for made, and fails for ever",
+	async (t) => {
+		await t.rejects(readAfterFreeze(t), /Broker not connected/);
+	},
+);
+
 t.test("with the patch a rejoin that failed is tried again", async (t) => {
 	patchJoin();
 	patchJoin();
@@ -58,4 +88,10 @@ t.test("with the patch a rejoin that failed is tried again", async (t) => {
 	const { heartbeats } = member;
 	await waitUntil(() => member.heartbeats > heartbeats, { what: "heartbeats" });
 	t.same(member.crashes, []);
+});
+
+t.test("with the patch a client whose first connection was not answered connects again", async (t) => {
+	patchBroker();
+	patchBroker();
+	t.match(await readAfterFreeze(t), [{ partition: 0, high: "3" }]);
 });

@@ -18,11 +18,11 @@ function watchOf(actors: number) {
 
 t.test("what is in a mailbox is charged until it is folded", async (t) => {
 	const { clock, watch } = watchOf(2);
-	watch.posted(0, 60);
-	watch.posted(1, 50);
+	watch.posted(0, 60, 3);
+	watch.posted(1, 50, 1);
 	t.ok(watch.credit.full);
 	watch.folded(0, 60, 7);
-	watch.posted(1, 5);
+	watch.posted(1, 5, 1);
 	t.match(watch.status(), [
 		{
 			shard: 0,
@@ -30,10 +30,11 @@ t.test("what is in a mailbox is charged until it is folded", async (t) => {
 			mailboxBytes: 0,
 			busyMs: 7,
 			slicesFolded: 1,
+			recordsPosted: 3,
 			restarts: 0,
 			startedAtMs: clock.nowMs(),
 		},
-		{ shard: 1, mailboxSlices: 2, mailboxBytes: 55, busyMs: 0, slicesFolded: 0 },
+		{ shard: 1, mailboxSlices: 2, mailboxBytes: 55, busyMs: 0, slicesFolded: 0, recordsPosted: 2 },
 	]);
 	t.equal(watch.credit.bytes, 55);
 });
@@ -42,7 +43,7 @@ t.test("an actor with work and no answer is silent; an idle one never is", async
 	const { clock, watch } = watchOf(2);
 	clock.advance(5000);
 	t.same(watch.silent(LIMITS.actorSilenceMsMax), []);
-	watch.posted(1, 1);
+	watch.posted(1, 1, 1);
 	clock.advance(1000);
 	t.same(watch.silent(LIMITS.actorSilenceMsMax), [], "exactly the deadline is in time");
 	clock.advance(1);
@@ -51,8 +52,8 @@ t.test("an actor with work and no answer is silent; an idle one never is", async
 
 t.test("the deadline counts from the last finished slice, not from the oldest in the mailbox", async (t) => {
 	const { clock, watch } = watchOf(1);
-	watch.posted(0, 1);
-	watch.posted(0, 1);
+	watch.posted(0, 1, 1);
+	watch.posted(0, 1, 1);
 	clock.advance(900);
 	watch.folded(0, 1, 900);
 	clock.advance(900);
@@ -63,9 +64,9 @@ t.test("the deadline counts from the last finished slice, not from the oldest in
 
 t.test("more work for a silent actor does not make it seem alive", async (t) => {
 	const { clock, watch } = watchOf(1);
-	watch.posted(0, 1);
+	watch.posted(0, 1, 1);
 	clock.advance(900);
-	watch.posted(0, 1);
+	watch.posted(0, 1, 1);
 	clock.advance(101);
 	t.same(watch.silent(LIMITS.actorSilenceMsMax), [0]);
 });
@@ -74,8 +75,8 @@ t.test(
 	"with a lost actor its mailbox is gone: the credit comes back, and it is no longer silent",
 	async (t) => {
 		const { clock, watch } = watchOf(2);
-		watch.posted(0, 60);
-		watch.posted(1, 50);
+		watch.posted(0, 60, 1);
+		watch.posted(1, 50, 1);
 		clock.advance(2000);
 		t.ok(watch.lost(0, true));
 		t.equal(watch.credit.bytes, 50);

@@ -21,6 +21,7 @@ function watchdog() {
 		log: createLog({ level: "silent", format: "json" }),
 		source: {
 			watermarks: async () => {
+				if (world.kafka === "hangs") return await new Promise<never>(() => {});
 				if (world.kafka !== "up") throw new Error(world.kafka);
 				return new Map<number, Watermarks>([[0, { low: 1, high: 9 }]]);
 			},
@@ -66,6 +67,23 @@ t.test("Kafka and Postgres away are told with their reason, and until they answe
 	t.match(dog, { kafkaTrouble: null, postgresTrouble: null });
 });
 
+t.test("a Kafka that never answers does not keep Postgres and the actors from being looked at", async (t) => {
+	const { dog, look, world, watch, happened, clock, limits } = watchdog();
+	dog.start();
+	world.kafka = "hangs";
+	await look();
+	world.postgres = "read-only";
+	watch.posted(0, 10, 1);
+	clock.advance(limits.actorSilenceMsMax);
+	await settled();
+	await look();
+	clock.advance(500);
+	await settled();
+	t.equal(dog.postgresTrouble, "read-only");
+	t.same(happened, ["silent 0"]);
+	dog.stop();
+});
+
 t.test("an old reading stays when Kafka does not answer, with the time it was made", async (t) => {
 	const { dog, look, world } = watchdog();
 	dog.start();
@@ -78,7 +96,7 @@ t.test("an old reading stays when Kafka does not answer, with the time it was ma
 
 t.test("an actor that has work and says nothing is reported", async (t) => {
 	const { dog, look, happened, watch, clock, limits } = watchdog();
-	watch.posted(0, 10);
+	watch.posted(0, 10, 1);
 	clock.advance(limits.actorSilenceMsMax + 1);
 	dog.start();
 	await look();
@@ -90,7 +108,7 @@ t.test("an actor that has work and says nothing is reported", async (t) => {
 
 t.test("an actor whose answer only waited behind the timers is not reported", async (t) => {
 	const { dog, look, happened, watch, clock, limits } = watchdog();
-	watch.posted(0, 10);
+	watch.posted(0, 10, 1);
 	clock.advance(limits.actorSilenceMsMax + 1);
 	dog.start();
 	await look();
@@ -103,7 +121,7 @@ t.test("an actor whose answer only waited behind the timers is not reported", as
 t.test("an actor that holds suspects is given less time", async (t) => {
 	const { dog, look, happened, watch, clock, limits, world } = watchdog();
 	world.suspects = true;
-	watch.posted(0, 10);
+	watch.posted(0, 10, 1);
 	clock.advance(limits.suspectSilenceMsMax + 1);
 	dog.start();
 	await look();
