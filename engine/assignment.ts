@@ -67,7 +67,7 @@ export class OwnedPartition {
 		this.verify = claim.last;
 		this.mismatches = 0;
 		this.unreadable = 0;
-		this.lastRecordMs = claim.last?.timestampMs ?? null;
+		this.lastRecordMs = knownMs(claim.last?.timestampMs);
 		this.newestEventMs = claim.newestEventMs;
 		this.enter(claim.last === null ? "running" : "verifying");
 	}
@@ -115,7 +115,7 @@ export class Assignment {
 			const owned = this.#owned.get(partition);
 			if (owned === undefined || owned.epoch !== epoch) continue;
 			owned.durable = to;
-			owned.lastRecordMs = last?.timestampMs ?? owned.lastRecordMs;
+			owned.lastRecordMs = knownMs(last?.timestampMs) ?? owned.lastRecordMs;
 			const eventMs = newestEventMs.get(partition);
 			if (eventMs !== undefined) owned.newestEventMs = Math.max(eventMs, owned.newestEventMs ?? eventMs);
 		}
@@ -127,4 +127,9 @@ export class Assignment {
 			.filter((owned) => owned.phase === "joining")
 			.sort((a, b) => a.partition - b.partition);
 	}
+}
+
+/** Kafka's -1 is "none", and no time at all. */
+function knownMs(ms: number | undefined): number | null {
+	return ms === undefined || ms < 0 ? null : ms;
 }

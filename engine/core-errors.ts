@@ -54,7 +54,7 @@ export class WrongLedgerError extends EngineError {
 		super(
 			message,
 			EXIT.configuration,
-			"use another database (DATABASE_URL) for this topic, or set KAFKA_TOPIC back",
+			"use another database (DATABASE_URL, or --home FOLDER for another embedded one) for this topic, or set KAFKA_TOPIC back",
 		);
 	}
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { type HttpService, startHttp } from "../monitoring/http.ts";
+import { LiveFeed } from "../monitoring/live-feed.ts";
+import { Meter } from "../monitoring/meter.ts";
 import { createMetrics } from "../monitoring/metrics.ts";
 import type { EngineStatus } from "../monitoring/status.ts";
 import { packageVersion } from "../schema/package-root.ts";
@@ -9,24 +11,21 @@ import { ActorPool } from "./actors/actor-pool.ts";
 import { Assignment } from "./assignment.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import type { ConfigEntry } from "./config/load.ts";
 import { messageOf } from "./core-errors.ts";
 import { Credit } from "./credits.ts";
 import { EngineError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
+import { clusterIdOf, createInput, type Origin } from "./input.ts";
 import { InvalidWindow } from "./invalid-window.ts";
-import { createKafka, type KafkaConnection } from "./kafka/client.ts";
-import { leaveGroup } from "./kafka/leave-group.ts";
-import { KafkaSource } from "./kafka/source.ts";
-import { requireTopic } from "./kafka/topic.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { Predecessors } from "./predecessors.ts";
 import { createSetQueue } from "./queues/set-queue.ts";
 import { QueuedSideJobs } from "./queues/side-jobs.ts";
 import { DayPartitions } from "./sink/day-partitions.ts";
 import { requireLedger } from "./sink/ledger-check.ts";
-import { MemberRegistry } from "./sink/member-registry.ts";
+import { RecentBusiness } from "./sink/recent-business.ts";
 import { requireCurrentSchema } from "./sink/schema-check.ts";
 import type { PostgresSettings } from "./sink/settings.ts";
 import { PostgresStore } from "./sink/writer.ts";
@@ -39,7 +38,9 @@ import { waitFor } from "./wait-for.ts";
 
 export interface EngineOptions {
 	readonly config: Config;
-	readonly kafka: KafkaConnection;
+	/** How the configuration came about, for the live page; secrets are masked. */
+	readonly entries?: readonly ConfigEntry[];
+	readonly origin: Origin;
 	readonly postgres: PostgresSettings;
 	readonly log: Log;
 	/** Called at most once, when the engine cannot go on; it must be stopped then. */
@@ -55,6 +56,8 @@ export interface Engine {
 	/** Where its HTTP port listens. */
 	readonly url: string;
 	status(): EngineStatus;
+	/** The same and more, once a second, for whoever watches. */
+	readonly live: Pick<LiveFeed, "subscribe" | "history">;
 	/** Step 13: last commit, leave the group, close. Never rejects; safe twice. */
 	stop(deadlineMs: number): Promise<StopOutcome>;
 }
@@ -66,41 +69,28 @@ const STORED_IDS_MAX = 2_000_000;
  * Puts the engine together and starts it: Postgres, HTTP, actors, then Kafka; the group is joined last.
  * @throws UnavailableError, SchemaError, HttpListenError; what was started until then is stopped again
  */
-export async function startEngine({ config, kafka, postgres, log, onFatal }: EngineOptions): Promise<Engine> {
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+	const { config, entries = null, origin, postgres, log, onFatal } = options;
 	const clock = systemClock;
 	const limits = limitsOf(config);
-	const { topic, groupId, sessionTimeoutMs, decoder } = config.kafka;
+	const { topic, groupId } = config.kafka;
 	const waiting = { timeoutMs: config.startupTimeoutMs, clock, log };
 	await waitFor("postgres", "Postgres", () => requireCurrentSchema(postgres), waiting);
-	const { clusterId } = await waitFor(
-		"kafka",
-		`Kafka at ${kafka.brokers.join(", ")}`,
-		() => requireTopic(createKafka(kafka, log, { retries: 0 }), topic),
-		waiting,
-	);
-
+	const clusterId = await clusterIdOf(origin, config, clock, log);
 	await requireLedger(postgres, { clusterId, topic });
 
 	const owner = `${hostname()}:${process.pid}:${randomBytes(3).toString("hex")}`;
 	const days = new DayPartitions(postgres, owner, log);
-	const members = new MemberRegistry(postgres, { owner, topic, groupId }, clock, log);
-	const leave = (memberId: string) => leaveGroup(createKafka(kafka, log, { retries: 1 }), groupId, memberId);
-	const predecessors = new Predecessors({ bury: () => members.bury(leave) }, clock, log);
-	const source = new KafkaSource(
-		{
-			connection: kafka,
-			topic,
-			groupId,
-			sessionTimeoutMs,
-			decoder,
-			onMember: (memberId) => members.joined(memberId),
-			onJoined: () => predecessors.stop(),
-			onRebuild: (reason) => metrics.consumerRebuilt(reason),
-		},
+	const input = createInput(origin, {
+		config,
+		postgres,
 		limits,
+		owner,
+		onRebuild: (reason) => metrics.consumerRebuilt(reason),
 		clock,
 		log,
-	);
+	});
+	const { source } = input;
 	const store = new PostgresStore(postgres, { clusterId, topic, owner });
 	const actors = new ActorPool(
 		Array.from({ length: config.actors }, (_, shard) => {
@@ -114,6 +104,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 	let reporter: StatusReporter | null = null;
 	const status = (): EngineStatus => reporter!.status();
 	const metrics = createMetrics({ status, now: () => clock.nowMs(), recoveryReasons: RECOVERY_REASONS });
+	const meter = new Meter(() => clock.nowMs());
 	const parts: SupervisorParts = {
 		limits,
 		clock,
@@ -122,7 +113,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		actors,
 		queue: createSetQueue,
 		jobs,
-		observer: metrics,
+		observer: meter.listeningTo(metrics),
 		log,
 		assignment: new Assignment(),
 		ledger: new Ledger(config.actors),
@@ -132,35 +123,41 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 		tally: new Tally(clock),
 	};
 	const supervisor = new Supervisor(parts, onFatal);
-	reporter = new StatusReporter(parts, supervisor, { version: packageVersion(), topic, groupId, clusterId });
+	const identity = { version: packageVersion(), topic, groupId, clusterId };
+	reporter = new StatusReporter(parts, supervisor, identity, meter);
 
+	const business = new RecentBusiness({
+		settings: postgres,
+		owner,
+		clock,
+		isCatchingUp: () => lagTotalOf(status()) > CATCHING_UP_FROM,
+	});
+	const live = new LiveFeed({ status, business, now: () => clock.nowMs(), after: clock.after, log });
 	let http: HttpService | null = null;
 	const close = async (): Promise<void> => {
 		supervisor.halt();
+		// Its connection may be waiting for a frozen server; nobody else waits for that.
+		const unwatched = live.stop();
 		jobs.stop();
-		predecessors.stop();
-		await source.stop();
-		await members.stop();
+		await input.stop();
 		await actors.stop();
 		await store.close().catch(() => {});
 		await http?.close();
+		await unwatched;
 	};
 	try {
-		http = await startHttp({ ...config.http, metrics, status, log }).catch((error) => {
-			throw new EngineError(messageOf(error), EXIT.configuration, PORT_NEXT_STEP, { cause: error });
-		});
+		live.start();
+		http = await startHttp({ ...config.http, metrics, status, live, configRows: entries, log }).catch(
+			(error) => {
+				throw new EngineError(messageOf(error), EXIT.configuration, PORT_NEXT_STEP, { cause: error });
+			},
+		);
 		// The default partition takes the rows of a day without one, and the side job tries again.
 		await days.ensure(clock.nowMs()).catch((error) => {
 			log.warn({ component: "days" }, `today has no partition yet: ${messageOf(error)}`);
 			jobs.days(clock.nowMs());
 		});
-		const patienceS = Math.ceil(sessionTimeoutMs / 1000);
-		log.info(
-			{ component: "group" },
-			`joining group ${groupId} (a member that was killed is waited for, up to ${patienceS} s, unless Postgres knows that it is dead)`,
-		);
-		// Beside the start of the actors; the join need not wait for it, and its answer waits for the dead to be out.
-		void members.start().then(() => predecessors.start());
+		input.begin();
 		await supervisor.start();
 	} catch (error) {
 		await close();
@@ -183,6 +180,7 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 	return {
 		url: http.url,
 		status,
+		live,
 		stop: (deadlineMs) => {
 			stopping ??= stop(deadlineMs);
 			return stopping;
@@ -192,6 +190,13 @@ export async function startEngine({ config, kafka, postgres, log, onFatal }: Eng
 
 const PORT_NEXT_STEP =
 	"set HTTP_PORT to a free port, or to 0 for any: a second engine on one machine needs another one";
+
+/** Records that wait; with fewer, the newest hour is the present one, and an older one that changes was corrected. */
+const CATCHING_UP_FROM = 10_000;
+
+function lagTotalOf({ partitions }: EngineStatus): number {
+	return partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0);
+}
 
 const LAST_PUBLISH_MS = 2_000;
 

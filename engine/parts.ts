@@ -4,28 +4,40 @@ import { createTopic } from "./kafka/topic.ts";
 import { openHome } from "./local/home.ts";
 import { startKafka } from "./local/kafka.ts";
 import { prepareKafka } from "./local/kafka-jars.ts";
-import { startPostgres } from "./local/postgres.ts";
+import { type LocalPostgres, startPostgres } from "./local/postgres.ts";
 import type { Log } from "./log.ts";
 import type { PostgresSettings } from "./sink/settings.ts";
 
-/** Where Kafka and Postgres are, and how to let go of those that are ours. */
-export interface Parts {
-	readonly kafka: KafkaConnection;
+/** Where Postgres is, and how to let go of it when it is ours. */
+export interface PostgresPart {
 	readonly postgres: PostgresSettings;
-	readonly kafkaIsEmbedded: boolean;
 	readonly postgresIsEmbedded: boolean;
 	/** Stops what this call started and nobody else uses. */
 	release(): Promise<void>;
 }
 
+/** The same with Kafka. */
+export interface Parts extends PostgresPart {
+	readonly kafka: KafkaConnection;
+	readonly kafkaIsEmbedded: boolean;
+}
+
+/** Starts Postgres when the configuration leaves it to us; for a file, which needs no Kafka. */
+export async function openPostgres(config: Config, log: Log): Promise<PostgresPart> {
+	const local = config.postgres === null ? await startPostgres(optionsOf(config, log)) : null;
+	return {
+		postgres: local === null ? config.postgres! : settingsOf(local),
+		postgresIsEmbedded: local !== null,
+		release: async () => {
+			await local?.stop();
+		},
+	};
+}
+
 /** Starts the parts that the configuration leaves to us, both at a time; nothing else is touched. */
 export async function openParts(config: Config, log: Log): Promise<Parts> {
 	const { brokers } = config.kafka;
-	const options = {
-		home: config.engineHome,
-		log,
-		progress: (line: string) => log.info({ component: "local" }, line),
-	};
+	const options = optionsOf(config, log);
 	// Before Postgres is made: without Java the answer comes at once.
 	if (brokers === null) await prepareKafka(openHome(config.engineHome), options.progress);
 	const [postgres, kafka] = await Promise.allSettled([
@@ -45,21 +57,23 @@ export async function openParts(config: Config, log: Log): Promise<Parts> {
 	const local = postgres.value;
 	return {
 		kafka: { clientId, ssl, sasl, brokers: kafka.value?.brokers ?? brokers! },
-		postgres:
-			local === null
-				? config.postgres!
-				: {
-						host: local.host,
-						port: local.port,
-						user: local.user,
-						password: local.password,
-						database: local.database,
-						ssl: false,
-					},
+		postgres: local === null ? config.postgres! : settingsOf(local),
 		kafkaIsEmbedded: kafka.value !== null,
 		postgresIsEmbedded: local !== null,
 		release,
 	};
+}
+
+function optionsOf({ engineHome }: Config, log: Log) {
+	return {
+		home: engineHome,
+		log,
+		progress: (line: string) => log.info({ component: "local" }, line),
+	};
+}
+
+function settingsOf({ host, port, user, password, database }: LocalPostgres): PostgresSettings {
+	return { host, port, user, password, database, ssl: false };
 }
 
 /** Makes the topic on the embedded broker; an external one has its own ideas about partitions and replicas. */

@@ -15,6 +15,7 @@ const DATABASE: readonly VariableGroup[] = ["postgres", "log", "home"];
 const HELP = `
 Examples:
   node engine start                    run it; nothing configured means embedded Kafka and Postgres
+  node engine start --source FILE      the same on a file of events, without Kafka
   node engine demo                     see it work on sample data
   node engine produce events.jsonl     send a file of events
   node engine report hourly            read the hourly metrics
@@ -62,29 +63,46 @@ function addStart(program: Command, finish: Finish): void {
 			wholeNumber(1, PARTITIONS_MAX),
 			PARTITIONS_DEFAULT,
 		)
+		.option("--until-end", "with --source: end when the whole file is stored, instead of following it")
+		.option("--no-tui", "no live view on a terminal: plain log lines, with a line of status now and then")
 		.addHelpText(
 			"after",
 			`
 Examples:
   node engine start
   node engine start --migrate --actors 4
+  node engine start --source events.jsonl --until-end
   KAFKA_BROKERS=kafka:9092 DATABASE_URL=postgres://engine@db/lottery node engine start`,
 		)
-		.action(async ({ migrate = false, partitions }: { migrate?: boolean; partitions: number }) => {
+		.action(async (given: StartCommandOptions) => {
 			const context = openContext(command, EVERYTHING);
 			const { runStart } = await import("./commands/start.ts");
-			finish(await runStart({ ...context, migrate, partitions }));
+			const { migrate = false, untilEnd = false, partitions, tui } = given;
+			finish(await runStart({ ...context, migrate, partitions, untilEnd, tui }));
 		});
 	addConfigFlags(command, EVERYTHING);
+}
+
+/** As commander gives them. */
+interface StartCommandOptions {
+	readonly migrate?: boolean;
+	readonly partitions: number;
+	readonly untilEnd?: boolean;
+	readonly tui: boolean;
 }
 
 function addDemo(program: Command, finish: Finish): void {
 	const groups: readonly VariableGroup[] = ["engine", "http", "log"];
 	const command = program
 		.command("demo")
-		.description("send the sample events through embedded Kafka and Postgres and show the result")
+		.description(
+			"send the sample events through embedded Kafka and Postgres and show the result; without Java as a file",
+		)
 		.option("--exit", "end when the result is shown, instead of running on until Ctrl-C")
-		.addHelpText("after", "\nExamples:\n  node engine demo\n  node engine demo --exit")
+		.addHelpText(
+			"after",
+			"\nExamples:\n  node engine demo\n  node engine demo --exit\n  node engine demo --source events.jsonl --exit",
+		)
 		.action(async (options: { exit?: boolean }) => {
 			const context = openContext(command, groups);
 			const { runDemo } = await import("./commands/demo.ts");

@@ -1,3 +1,4 @@
+import type { Meter } from "../monitoring/meter.ts";
 import type { EngineStatus, PartitionStatus, SetStatus } from "../monitoring/status.ts";
 import type { OwnedPartition } from "./assignment.ts";
 import { lagOf, lagSecondsOf } from "./lag.ts";
@@ -18,13 +19,15 @@ export class StatusReporter {
 	readonly #parts: SupervisorParts;
 	readonly #supervisor: Supervisor;
 	readonly #identity: Identity;
+	readonly #meter: Meter;
 	/** Since when each partition has had lag; noted at every look, forgotten with the lag. */
 	readonly #lagSinceMs = new Map<number, number>();
 
-	constructor(parts: SupervisorParts, supervisor: Supervisor, identity: Identity) {
+	constructor(parts: SupervisorParts, supervisor: Supervisor, identity: Identity, meter: Meter) {
 		this.#parts = parts;
 		this.#supervisor = supervisor;
 		this.#identity = identity;
+		this.#meter = meter;
 	}
 
 	status(): EngineStatus {
@@ -56,12 +59,20 @@ export class StatusReporter {
 			},
 			openHours: tally.lastHours,
 			flush: tally.flushStatus(ledger.waiting === null ? 0 : 1),
-			postgres: { oldestSnapshotSeconds: this.#supervisor.watchdog.oldestSnapshotSeconds },
+			latency: this.#meter.latency,
+			kafka: { trouble: this.#kafkaTroubles()[0] ?? null },
+			postgres: {
+				trouble: this.#postgresTroubles(owned)[0] ?? null,
+				oldestSnapshotSeconds: this.#supervisor.watchdog.oldestSnapshotSeconds,
+			},
 			invalid: { ...this.#parts.invalid.counts, ratioMax: this.#parts.invalid.ratioMax },
 			totals: {
+				consumed: this.#meter.consumed,
 				stored: tally.stored,
 				deadLetters: tally.deadLetters,
 				deadLettersByReason: { ...tally.deadLettersByReason },
+				late: this.#meter.late,
+				committingMs: this.#meter.committingMs,
 				recoveries: tally.recoveries,
 				rebalances: tally.rebalances,
 			},
@@ -70,30 +81,42 @@ export class StatusReporter {
 
 	#notReady(owned: readonly OwnedPartition[]): string[] {
 		const { state } = this.#supervisor;
-		const { postgresTrouble, kafkaTrouble } = this.#supervisor.watchdog;
 		const reasons: string[] = [];
 		if (state !== "running") reasons.push(STATE_REASONS[state]);
-		if (postgresTrouble !== null) reasons.push(`Postgres does not take writes: ${postgresTrouble}`);
-		if (kafkaTrouble !== null) reasons.push(`Kafka does not answer: ${kafkaTrouble}`);
-		const { groupSilentMs } = this.#supervisor;
-		if (groupSilentMs > this.#parts.limits.groupSilenceMsMax) {
-			reasons.push(`the consumer group has not answered for ${Math.round(groupSilentMs / 1000)} s`);
-		}
-		const committingMs = this.#parts.ledger.committingMs(this.#parts.clock.monotonicMs());
-		if (committingMs > this.#parts.limits.flushSilenceMsMax) {
-			reasons.push(`a flush has not ended for ${Math.round(committingMs / 1000)} s`);
-		}
-		const { failures, lastError } = this.#parts.tally.flushStatus(0);
-		// The claim between two commits that fail succeeds; and a quiet topic has nothing to try again.
-		if (failures > 0 && owned.some((one) => (this.#lagOf(one) ?? 0) > 0)) {
-			reasons.push(`Postgres does not take what is to be stored: ${lastError}`);
-		}
+		reasons.push(...this.#postgresTroubles(owned), ...this.#kafkaTroubles());
 		for (const partition of owned) {
 			if (partition.phase === "halted") {
 				reasons.push(`partition ${partition.partition} is halted: ${partition.haltReason}`);
 			}
 		}
 		return reasons;
+	}
+
+	#kafkaTroubles(): string[] {
+		const { groupSilentMs, watchdog } = this.#supervisor;
+		const troubles: string[] = [];
+		if (watchdog.kafkaTrouble !== null) troubles.push(`Kafka does not answer: ${watchdog.kafkaTrouble}`);
+		if (groupSilentMs > this.#parts.limits.groupSilenceMsMax) {
+			troubles.push(`the consumer group has not answered for ${Math.round(groupSilentMs / 1000)} s`);
+		}
+		return troubles;
+	}
+
+	#postgresTroubles(owned: readonly OwnedPartition[]): string[] {
+		const { ledger, limits, clock, tally } = this.#parts;
+		const { postgresTrouble } = this.#supervisor.watchdog;
+		const troubles: string[] = [];
+		if (postgresTrouble !== null) troubles.push(`Postgres does not take writes: ${postgresTrouble}`);
+		const committingMs = ledger.committingMs(clock.monotonicMs());
+		if (committingMs > limits.flushSilenceMsMax) {
+			troubles.push(`a flush has not ended for ${Math.round(committingMs / 1000)} s`);
+		}
+		const { failures, lastError } = tally.flushStatus(0);
+		// The claim between two commits that fail succeeds; and a quiet topic has nothing to try again.
+		if (failures > 0 && owned.some((one) => (this.#lagOf(one) ?? 0) > 0)) {
+			troubles.push(`Postgres does not take what is to be stored: ${lastError}`);
+		}
+		return troubles;
 	}
 
 	#partition(owned: OwnedPartition, nowMs: number): PartitionStatus {

@@ -5,6 +5,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { loadFiles, type StaticFile, type StaticFiles } from "./http-files.ts";
+import { LiveStream } from "./http-stream.ts";
+import type { ConfigRow } from "./live.ts";
+import type { LiveFeed } from "./live-feed.ts";
 import type { EngineStatus } from "./status.ts";
 
 export interface HttpOptions {
@@ -13,6 +17,9 @@ export interface HttpOptions {
 	readonly port: number;
 	readonly metrics: { render(): Promise<string>; readonly contentType: string };
 	readonly status: () => EngineStatus;
+	/** What the live page shows, and its table of variables; null when nobody handed that over. */
+	readonly live: Pick<LiveFeed, "subscribe" | "history">;
+	readonly configRows: readonly ConfigRow[] | null;
 	readonly log: { error(fields: object, message: string): void };
 }
 
@@ -41,24 +48,47 @@ const REQUEST_TIMEOUT_MS = 10_000;
 interface Answer {
 	readonly code: number;
 	readonly type: string;
-	readonly body: string;
+	readonly body: string | Buffer;
 	readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Route = (options: HttpOptions) => Answer | Promise<Answer>;
+/** What a route has to answer from. */
+interface Desk extends HttpOptions {
+	readonly files: () => StaticFiles;
+	readonly stream: LiveStream;
+}
+
+type Route = (desk: Desk, request: IncomingMessage) => Answer | Promise<Answer>;
+
+const LIVE_PATH = "/api/live";
 
 const ROUTES: ReadonlyMap<string, { readonly about: string; readonly answer: Route }> = new Map([
-	["/", { about: "this list", answer: () => text(200, index()) }],
+	["/", { about: "the live page in a browser, this list elsewhere", answer: front }],
+	["/help", { about: "this list", answer: () => text(200, index()) }],
 	["/metrics", { about: "Prometheus metrics", answer: metricsPage }],
 	["/livez", { about: "200 while the event loop turns", answer: () => text(200, "ok\n") }],
 	["/readyz", { about: "200 when ready, else 503 with the reasons", answer: readiness }],
-	["/api/status", { about: "the engine's state as JSON", answer: ({ status }) => json(200, status()) }],
+	["/api/status", { about: "the engine's state as JSON", answer: ({ status }: Desk) => json(200, status()) }],
+	[LIVE_PATH, { about: "what the page shows, as server-sent events", answer: noMoreViewers }],
 ]);
 
 /** @throws HttpListenError when the port cannot be opened. */
 export async function startHttp(options: HttpOptions): Promise<HttpService> {
+	let files: StaticFiles | null = null;
+	// Read when the first person comes: an engine that nobody looks at does not need them.
+	const readFiles = (): StaticFiles => {
+		files ??= loadFiles();
+		return files;
+	};
+	const stream = new LiveStream({
+		feed: options.live,
+		config: options.configRows,
+		build: () => readFiles().build,
+		now: () => performance.now(),
+	});
+	const desk: Desk = { ...options, files: readFiles, stream };
 	const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-		void handle(request, response, options);
+		void handle(request, response, desk);
 	});
 	server.maxConnections = CONNECTIONS_MAX;
 	await listen(server, options);
@@ -69,6 +99,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpService> {
 		close() {
 			closing ??= new Promise((resolve) => {
 				server.close(() => resolve());
+				stream.close();
 				server.closeAllConnections();
 			});
 			return closing;
@@ -104,44 +135,100 @@ function urlOf(server: Server, host: string): string {
 	return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-async function handle(
-	request: IncomingMessage,
-	response: ServerResponse,
-	options: HttpOptions,
-): Promise<void> {
+async function handle(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<void> {
 	let answer: Answer;
 	try {
-		answer = await route(request, options);
+		if (wantsStream(request) && !desk.stream.isFull) {
+			desk.stream.open(response, SAFETY_HEADERS);
+			return;
+		}
+		answer = await route(request, desk);
 	} catch (error) {
-		options.log.error({ err: error, path: request.url }, "HTTP request failed");
+		desk.log.error({ err: error, path: request.url }, "HTTP request failed");
+		if (response.headersSent) {
+			response.destroy();
+			return;
+		}
 		answer = text(500, "This request failed inside the engine; its log says why.\n");
 	}
+	// An answer without content has no length either.
+	const length = answer.code === 304 ? {} : { "content-length": String(Buffer.byteLength(answer.body)) };
 	response.writeHead(answer.code, {
 		"content-type": answer.type,
-		"content-length": Buffer.byteLength(answer.body),
 		"cache-control": "no-store",
-		"x-content-type-options": "nosniff",
+		...length,
+		...SAFETY_HEADERS,
 		...answer.headers,
 	});
 	// Node leaves the body out of the answer to HEAD and keeps its length.
 	response.end(answer.body);
 }
 
-function route(request: IncomingMessage, options: HttpOptions): Answer | Promise<Answer> {
-	const path = (request.url ?? "/").split("?", 1)[0]!;
-	const found = ROUTES.get(path);
-	if (found === undefined) return text(404, `There is nothing here. What there is:\n\n${index()}`);
+/**
+ * Everything comes from here and nothing is sent anywhere else; no other page may frame this one. uPlot sets styles by
+ * script, which the policy allows; `style` attributes in markup it would not.
+ */
+const SAFETY_HEADERS = {
+	"x-content-type-options": "nosniff",
+	"referrer-policy": "no-referrer",
+	"content-security-policy":
+		"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+};
+
+function pathOf(request: IncomingMessage): string {
+	return (request.url ?? "/").split("?", 1)[0]!;
+}
+
+function wantsStream(request: IncomingMessage): boolean {
+	return request.method === "GET" && pathOf(request) === LIVE_PATH;
+}
+
+function route(request: IncomingMessage, desk: Desk): Answer | Promise<Answer> {
+	const path = pathOf(request);
+	const answer = ROUTES.get(path)?.answer ?? fileRoute(path, desk);
+	if (answer === null) return text(404, `There is nothing here. What there is:\n\n${index()}`);
 	if (request.method !== "GET" && request.method !== "HEAD") {
 		return { ...text(405, "This port is read-only: use GET or HEAD.\n"), headers: { allow: "GET, HEAD" } };
 	}
-	return found.answer(options);
+	return answer(desk, request);
 }
 
-async function metricsPage({ metrics }: HttpOptions): Promise<Answer> {
+/** Only paths that can be files make the files be read. */
+function fileRoute(path: string, { files }: Desk): Route | null {
+	if (!path.startsWith("/page/") && !path.startsWith("/docs/")) return null;
+	const file = files().byPath.get(path);
+	return file === undefined ? null : (_desk, request) => fileAnswer(file, request);
+}
+
+/**
+ * The page for a browser, which names text/html first; the list for everybody else. curl accepts anything, and somebody
+ * at a prompt is served better by ten lines of text than by markup.
+ */
+function front({ files }: Desk, request: IncomingMessage): Answer {
+	const isBrowser = request.headers.accept?.includes("text/html") === true;
+	const answer = isBrowser ? fileAnswer(files().byPath.get("/")!, request) : text(200, index());
+	return { ...answer, headers: { ...answer.headers, vary: "accept" } };
+}
+
+/** Asked again at every visit, and sent again only when it has changed: an upgraded engine shows its own page. */
+function fileAnswer({ type, body, etag }: StaticFile, request: IncomingMessage): Answer {
+	const headers = { etag, "cache-control": "no-cache" };
+	const isKnown = request.headers["if-none-match"]?.includes(etag) === true;
+	return isKnown ? { code: 304, type, body: "", headers } : { code: 200, type, body, headers };
+}
+
+/** Only reached when a stream is not to be opened: for HEAD, or with all places taken. */
+function noMoreViewers(_desk: Desk, request: IncomingMessage): Answer {
+	if (request.method === "HEAD") return { code: 200, type: "text/event-stream; charset=utf-8", body: "" };
+	const body = "As many people as this engine serves are watching already. Close a page and try again.\n";
+	return { ...text(503, body), headers: { "retry-after": "10" } };
+}
+
+async function metricsPage({ metrics }: Desk): Promise<Answer> {
 	return { code: 200, type: metrics.contentType, body: await metrics.render() };
 }
 
-function readiness({ status }: HttpOptions): Answer {
+function readiness({ status }: Desk): Answer {
 	const { state, notReady } = status();
 	const ready = notReady.length === 0;
 	return json(ready ? 200 : 503, { ready, state, reasons: notReady });

@@ -43,6 +43,8 @@ export interface ActorStatus {
 	readonly startedAtMs: number;
 	readonly restarts: number;
 	readonly slicesFolded: number;
+	/** Records routed to it since the engine started; what is read again after a recovery counts again. */
+	readonly recordsPosted: number;
 }
 
 export interface SetStatus {
@@ -62,6 +64,16 @@ export interface FlushStatus {
 	/** Consecutive failures since the last commit. */
 	readonly failures: number;
 	readonly lastError: string | null;
+}
+
+/** How long events of the last minute took from their Kafka timestamp to their commit. */
+export interface LatencyStatus {
+	readonly windowSeconds: number;
+	/** Records committed within the window. */
+	readonly records: number;
+	readonly p50Seconds: number;
+	readonly p95Seconds: number;
+	readonly p99Seconds: number;
 }
 
 export interface EngineStatus {
@@ -93,16 +105,30 @@ export interface EngineStatus {
 	/** Hours with uncommitted deltas. */
 	readonly openHours: number;
 	readonly flush: FlushStatus;
+	/** Null when nothing was committed within its window. */
+	readonly latency: LatencyStatus | null;
+	readonly kafka: {
+		/** Why it does not answer, for people; null while it does. */
+		readonly trouble: string | null;
+	};
 	readonly postgres: {
+		/** Why it does not take what is to be stored, for people; null while it does. */
+		readonly trouble: string | null;
 		/** Age of the oldest transaction whose snapshot keeps dead rows from being cleaned; null when none is seen. */
 		readonly oldestSnapshotSeconds: number | null;
 	};
 	/** The newest stored messages (at least 10,000 once there are as many), and how many of them are dead letters. */
 	readonly invalid: { readonly records: number; readonly deadLetters: number; readonly ratioMax: number };
 	readonly totals: {
+		/** Records accepted from Kafka; those read again after a recovery count again. */
+		readonly consumed: number;
 		readonly stored: number;
 		readonly deadLetters: number;
 		readonly deadLettersByReason: Readonly<Record<string, number>>;
+		/** Events stored that were more than an hour older than their Kafka record. */
+		readonly late: number;
+		/** Time spent in committed transactions, in ms: its difference is how busy the writer was. */
+		readonly committingMs: number;
 		readonly recoveries: number;
 		readonly rebalances: number;
 	};

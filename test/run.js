@@ -111,7 +111,7 @@ async function preflight() {
 	return false;
 }
 
-/** Whether the tests of the model and of the alerts have what they need; else they would fail only after minutes of others. */
+/** Whether the tests of the model, the alerts and the page have what they need; else they would fail only after minutes of others. */
 function toolsPreflight() {
 	const isThere = (program, argument) => spawnSync(program, [argument], { stdio: "ignore" }).status === 0;
 	const missing = [];
@@ -119,6 +119,8 @@ function toolsPreflight() {
 		missing.push({ what: "Spin and a C compiler for the model", packages: "spin gcc libc6-dev" });
 	if (!isThere("promtool", "--version") || !isThere("prometheus", "--version"))
 		missing.push({ what: "Prometheus for the alerts", packages: "prometheus" });
+	if (!isThere(process.env.CHROMIUM_PATH || "chromium", "--version"))
+		missing.push({ what: "Chromium for the live page", packages: "chromium" });
 	if (missing.length === 0) return true;
 	const what = missing.map((one) => one.what).join(", and ");
 	const packages = missing.map((one) => one.packages).join(" ");

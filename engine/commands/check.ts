@@ -2,6 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { ConfigError, EngineError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
+import { requireRegularFile } from "../file-source/open-regular-file.ts";
 import { createKafka } from "../kafka/client.ts";
 import { viewCluster } from "../kafka/cluster-view.ts";
 import { kafkaUnavailable } from "../kafka/unavailable.ts";
@@ -66,9 +67,21 @@ async function examine(open: () => CommandContext): Promise<Finding[]> {
 	const set = entries.filter(({ origin }) => origin !== "default" && origin !== "not set").length;
 	return [
 		fine("configuration", `valid, ${set} of ${entries.length} variables set`),
-		...(await examineKafka(config, log)),
+		...(config.sourceFile === null
+			? await examineKafka(config, log)
+			: [await examineFile(config.sourceFile)]),
 		...(await examinePostgres(config)),
 	];
+}
+
+/** Whether it is the one that was counted is asked at the start: that means counting its lines. */
+async function examineFile(path: string): Promise<Finding> {
+	try {
+		await requireRegularFile(path);
+		return fine("source", `${path} is a plain file and can be read; Kafka is not needed`);
+	} catch (error) {
+		return problemOf("source", error);
+	}
 }
 
 /** Sooner than the engine itself gives up: somebody is looking at the screen. */

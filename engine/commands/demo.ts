@@ -1,79 +1,99 @@
 /** `node engine demo`: real Kafka, real Postgres, the sample file, and what became of it. */
-import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { rawJudge } from "../../producer/judge.ts";
-import { LineSplitter } from "../../producer/lines.ts";
-import { packageRoot } from "../../schema/package-root.ts";
 import { EXIT } from "../exit-codes.ts";
-import { createKafka } from "../kafka/client.ts";
-import { createSender, type OutgoingMessage } from "../kafka/sender.ts";
+import { createKafka, type KafkaConnection } from "../kafka/client.ts";
+import { createSender } from "../kafka/sender.ts";
 import { wipeHome } from "../local/wipe-home.ts";
 import { urlOf } from "../parts.ts";
 import type { CommandContext } from "./context.ts";
+import { chooseFile, countEvents, sampleMessages } from "./demo-input.ts";
 import { runReport } from "./report.ts";
-import { endOf, openSession, type Session } from "./start.ts";
+import { endOf, openSession, type Session, storedToEnd } from "./start.ts";
 
 export interface DemoOptions extends CommandContext {
 	/** End when the result is shown. */
 	readonly exits: boolean;
 }
 
-const SAMPLE_FILE = join("data", "events.jsonl");
 /** The whole file is stored within a second; a machine that swaps may need longer. */
 const STORED_DEADLINE_MS = 60_000;
 const POLL_INTERVAL_MS = 50;
 const DEMO_PARTITIONS = 4;
 
+/** What went in, and whether it has come out. */
+interface Outcome {
+	/** How it went in, for people. */
+	readonly verb: "sent" | "read";
+	readonly events: number;
+	readonly isComplete: boolean;
+}
+
 /** Returns the exit code: 1 when not every message was stored or dead-lettered. */
 export async function runDemo(context: DemoOptions): Promise<number> {
 	const home = `${context.config.engineHome}-demo`;
 	const { log } = context;
-	await wipeHome(home, (line) => log.info({ component: "local" }, line));
+	const say = (line: string): void => log.info({ component: "local" }, line);
+	await wipeHome(home, say);
+	const file = await chooseFile(context, home, say);
 	const config = {
 		...context.config,
 		engineHome: home,
 		kafka: { ...context.config.kafka, brokers: null },
+		sourceFile: file?.path ?? null,
 		postgres: null,
 	};
-	const session = await openSession({ ...context, config, migrate: true, partitions: DEMO_PARTITIONS });
+	const session = await openSession({
+		...context,
+		config,
+		migrate: true,
+		partitions: DEMO_PARTITIONS,
+		untilEnd: file !== null && !file.isOurs,
+	});
 	if (session === null) return EXIT.interrupted;
+	let outcome: Outcome;
 	try {
-		const sent = await sendSample(session, context);
-		const complete = await storedAll(session, sent);
-		await show(session, sent, complete);
-		if (!complete || context.exits) {
+		outcome =
+			session.kafka === null
+				? await readFile(session, config.sourceFile!)
+				: await sendSample(session, session.kafka.kafka, context);
+		await show(session, outcome);
+		if (!outcome.isComplete || context.exits) {
 			const code = await session.close();
-			return complete ? code : EXIT.failure;
+			return outcome.isComplete ? code : EXIT.failure;
 		}
 	} catch (error) {
 		await session.close();
 		throw error;
 	}
-	tryNext(session, home);
+	tryNext(session, home, file?.path ?? null);
 	return await endOf(session, context);
 }
 
-/** Sends every line of the sample as it is, the bad ones too. Returns how many were acknowledged. */
-async function sendSample({ parts }: Session, { config, log }: DemoOptions): Promise<number> {
-	const splitter = new LineSplitter();
-	const lines = splitter.next(readFileSync(join(packageRoot(), SAMPLE_FILE)));
-	const rest = splitter.end();
-	if (rest !== null) lines.push(rest);
-	const messages = lines
-		.filter((line) => line.length > 0)
-		.map((line): OutgoingMessage => {
-			const { key, value } = rawJudge(line);
-			return { key, value };
-		});
-	const sender = createSender(createKafka(parts.kafka, log), config.kafka.topic);
+/** Sends every line of the sample as it is, the bad ones too, and waits until they are stored. */
+async function sendSample(
+	session: Session,
+	kafka: KafkaConnection,
+	{ config, log }: DemoOptions,
+): Promise<Outcome> {
+	const messages = sampleMessages();
+	const sender = createSender(createKafka(kafka, log), config.kafka.topic);
 	try {
 		await sender.connect();
 		await sender.send(messages);
 	} finally {
 		await sender.disconnect();
 	}
-	return messages.length;
+	return { verb: "sent", events: messages.length, isComplete: await storedAll(session, messages.length) };
+}
+
+/** Waits until the file is stored, and counts its events by other means than the engine's. */
+async function readFile(session: Session, path: string): Promise<Outcome> {
+	const isAtEnd = await storedToEnd(session);
+	const { partitions, totals } = session.engine.status();
+	const events = await countEvents(path, partitions[0]?.durableOffset ?? 0);
+	const isComplete = isAtEnd && totals.stored + totals.deadLetters === events;
+	return { verb: "read", events, isComplete };
 }
 
 /** False when not all were stored in time, or a signal came first. Rejects when the engine cannot go on. */
@@ -91,33 +111,39 @@ async function storedAll({ engine, over }: Session, sent: number): Promise<boole
 	return false;
 }
 
-async function show({ engine, parts }: Session, sent: number, complete: boolean): Promise<void> {
+async function show({ engine, parts }: Session, { verb, events, isComplete }: Outcome): Promise<void> {
 	const { stored, deadLetters } = engine.status().totals;
 	const out = process.stdout;
 	out.write("\n");
 	await runReport("hourly", { settings: parts.postgres, out });
 	out.write("\n");
 	await runReport("quality", { settings: parts.postgres, out });
-	const sign = complete ? "=" : "≠";
+	const sign = isComplete ? "=" : "≠";
 	out.write(
-		`\n${complete ? "OK" : "NOT OK"}: sent ${sent} ${sign} stored ${stored} + dead letters ${deadLetters}\n`,
+		`\n${isComplete ? "OK" : "NOT OK"}: ${verb} ${events} ${sign} stored ${stored} + dead letters ${deadLetters}\n`,
 	);
 }
 
-function tryNext({ engine, parts }: Session, home: string): void {
+function tryNext({ engine, parts, kafka }: Session, home: string, file: string | null): void {
 	const url = urlOf(parts.postgres);
 	const folder = relative(process.cwd(), home) || ".";
+	const isOurs = file === join(home, "events.jsonl");
+	const more =
+		kafka !== null
+			? `  node engine generate --events 100000 --seed 7 --to-kafka --home ${folder}\n`
+			: isOurs
+				? `  node engine generate --events 100000 --seed 7 >> ${join(folder, "events.jsonl")}\n`
+				: "";
 	process.stdout.write(`
 Running on:
-  Kafka     ${parts.kafka.brokers.join(",")}
+  ${kafka === null ? `Source    ${file} (no Kafka)` : `Kafka     ${kafka.kafka.brokers.join(",")}`}
   Postgres  ${url}
-  HTTP      ${engine.url}   (/metrics, /readyz, /api/status)
+  HTTP      ${engine.url}   (the live page; /metrics, /readyz, /api/status)
 
 Try next, in another terminal:
-  node engine generate --events 100000 --seed 7 --to-kafka --home ${folder}
-  node engine report daily --home ${folder}
+${more}  node engine report daily --home ${folder}
   psql '${url}' -f schema/reports/dead-letters.sql
 
-Ctrl-C ends it and stops Kafka and Postgres.
+Ctrl-C ends it and stops ${kafka === null ? "Postgres" : "Kafka and Postgres"}.
 `);
 }

@@ -36,6 +36,8 @@ export interface Config {
 	readonly kafka: KafkaSettings;
 	/** Null: the embedded Postgres. */
 	readonly postgres: PostgresSettings | null;
+	/** Absolute path of a file that is read instead of Kafka; null: Kafka is. */
+	readonly sourceFile: string | null;
 	readonly actors: number;
 	readonly flushIntervalMs: number;
 	readonly flushRowsMax: number;
@@ -52,7 +54,7 @@ export interface Config {
 
 const MEGABYTE = 1024 * 1024;
 
-/** @param cwd folder that a relative `ENGINE_HOME` starts from */
+/** @param cwd folder that a relative `ENGINE_HOME` or `SOURCE_FILE` starts from */
 export function buildConfig(values: Values, cwd: string): Config {
 	return deepFreeze({
 		kafka: {
@@ -68,6 +70,7 @@ export function buildConfig(values: Values, cwd: string): Config {
 			decoder: values.KAFKA_DECODER,
 		},
 		postgres: postgresOf(values),
+		sourceFile: values.SOURCE_FILE === null ? null : resolve(cwd, values.SOURCE_FILE),
 		actors: values.ACTORS,
 		flushIntervalMs: values.FLUSH_INTERVAL_MS,
 		flushRowsMax: values.FLUSH_ROWS_MAX,

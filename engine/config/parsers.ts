@@ -69,6 +69,12 @@ export function text(maxLength: number): Parser<string> {
 	};
 }
 
+/** Path of a file that is read as a log. Standard input is none: after a crash nobody could read it again. */
+export const sourceFile: Parser<string> = {
+	rule: "must be the path of a plain file (not -: what comes from a pipe cannot be read again after a crash; save it to a file first)",
+	parse: (value) => (value === "-" || value === "/dev/stdin" ? undefined : text(4096).parse(value)),
+};
+
 /** PEM text: several lines are its nature. */
 export const pem: Parser<string> = {
 	rule: "must be PEM text that begins with -----BEGIN",

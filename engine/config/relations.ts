@@ -29,6 +29,12 @@ export function brokenRelations(values: Values, isWrong: (name: VariableName) =>
 			break;
 		}
 	}
+	if (values.SOURCE_FILE !== null && values.LATE_POLICY === "dead-letter") {
+		broken.push({
+			variable: "LATE_POLICY",
+			rule: "must be correct when SOURCE_FILE is set: lines of a file have no record time that they could be late against",
+		});
+	}
 	return broken;
 }
 
@@ -44,6 +50,12 @@ export function doubts(values: Values, isSet: (name: VariableName) => boolean): 
 	if (values.DATABASE_URL !== null && isSet("PGHOST")) found.push("DATABASE_URL is used, PGHOST is ignored");
 	if (values.KAFKA_SASL_MECHANISM === "plain" && values.KAFKA_SSL === false) {
 		found.push("KAFKA_SASL_MECHANISM=plain without KAFKA_SSL=true sends the password in the clear");
+	}
+	if (values.SOURCE_FILE !== null && isSet("KAFKA_BROKERS")) {
+		found.push("SOURCE_FILE is read, KAFKA_BROKERS is ignored");
+	}
+	if (values.SOURCE_FILE !== null && isSet("FUTURE_SKEW")) {
+		found.push("FUTURE_SKEW has no effect with SOURCE_FILE: lines of a file have no record time");
 	}
 	return found;
 }

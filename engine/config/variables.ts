@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os";
 import { LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { KAFKA_VARIABLES } from "./kafka-variables.ts";
-import { duration, integer, oneOf, postgresUrl, ratio, text } from "./parsers.ts";
+import { duration, integer, oneOf, postgresUrl, ratio, sourceFile, text } from "./parsers.ts";
 import { type Variable, variable } from "./variable.ts";
 
 /** More threads than this only cost memory: the writer is one connection. */
@@ -75,6 +75,13 @@ export const VARIABLES = {
 		description: "file with the certificate authority of PGHOST, for verify-full",
 		parser: text(4096),
 		defaultText: null,
+	}),
+	SOURCE_FILE: variable({
+		group: "engine",
+		description: "file of events, one JSON object a line, to read and follow instead of Kafka",
+		parser: sourceFile,
+		defaultText: null,
+		flag: "--source <file>",
 	}),
 	ACTORS: variable({
 		group: "engine",

@@ -32,7 +32,8 @@ export interface Machine {
 export const JAVA_MAJOR_MIN = 17;
 
 /** What else there is, for people who do not want Java. */
-export const ALTERNATIVES = "or use a Kafka you have (KAFKA_BROKERS=host:9092)";
+export const ALTERNATIVES =
+	"or use a Kafka you have (KAFKA_BROKERS=host:9092), or read a file without Kafka (node engine start --source FILE)";
 
 const JAVA_TIMEOUT_MS = 4_000;
 

@@ -212,4 +212,7 @@ t.test("a commit tells how far a partition is, unless it was claimed anew since"
 	t.match(owned, { durable: 20, lastRecordMs: 7, newestEventMs: 1_000 });
 	assignment.committed([{ ...range, from: 20, to: 21, last: null }], new Map([[3, 2_000]]));
 	t.match(owned, { durable: 21, lastRecordMs: 7, newestEventMs: 2_000 });
+	const untimed = { ...range, from: 21, to: 22, last: { ...LAST, timestampMs: -1 } };
+	assignment.committed([untimed], new Map([[3, 2_000]]));
+	t.match(owned, { durable: 22, lastRecordMs: 7 }, "-1 is a record without a time");
 });

@@ -5,6 +5,7 @@ import { HttpListenError, type HttpOptions, startHttp } from "../../monitoring/h
 import { createMetrics } from "../../monitoring/metrics.ts";
 import type { EngineStatus } from "../../monitoring/status.ts";
 import { engineStatus, NOW_MS } from "../support/engine-status.ts";
+import { StubFeed } from "../support/live-page.ts";
 import { metricValue, parseMetrics } from "../support/prometheus-text.ts";
 
 async function setup(t: Test, change: Partial<HttpOptions> = {}) {
@@ -15,6 +16,8 @@ async function setup(t: Test, change: Partial<HttpOptions> = {}) {
 		port: 0,
 		metrics: createMetrics({ status: () => state.status, now: () => NOW_MS, processMetrics: false }),
 		status: () => state.status,
+		live: new StubFeed(),
+		configRows: null,
 		log: { error: (_fields, message) => logged.push(message) },
 		...change,
 	});
@@ -57,12 +60,20 @@ t.test("/api/status is the status as JSON", async (t) => {
 	t.strictSame(await response.json(), JSON.parse(JSON.stringify(state.status)));
 });
 
-t.test("/ lists what there is, and so does a path that is not there", async (t) => {
+t.test("/ is the page for a browser and a list for curl; /help and a wrong path are the list", async (t) => {
 	const { get } = await setup(t);
-	const index = await get("/");
+	const page = await get("/", { headers: { accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8" } });
+	t.equal(page.headers.get("content-type"), "text/html; charset=utf-8");
+	t.equal(page.headers.get("vary"), "accept", "a cache keeps the two apart");
+	t.match(await page.text(), "<!doctype html>");
+	// What curl sends.
+	const index = await get("/", { headers: { accept: "*/*" } });
 	t.equal(index.status, 200);
-	const text = await index.text();
-	for (const path of ["/metrics", "/livez", "/readyz", "/api/status"]) t.match(text, path);
+	t.equal(index.headers.get("content-type"), "text/plain; charset=utf-8");
+	t.equal(index.headers.get("vary"), "accept");
+	t.equal(await (await get("/help", { headers: { accept: "text/html" } })).text(), await index.text());
+	const text = await (await get("/help")).text();
+	for (const path of ["/api/live", "/metrics", "/livez", "/readyz", "/api/status"]) t.match(text, path);
 	const missing = await get("/metric");
 	t.equal(missing.status, 404);
 	t.match(await missing.text(), "/metrics");
@@ -71,13 +82,73 @@ t.test("/ lists what there is, and so does a path that is not there", async (t) 
 
 t.test("HEAD answers like GET without a body", async (t) => {
 	const { get } = await setup(t);
-	for (const path of ["/", "/metrics", "/livez", "/readyz", "/api/status"]) {
+	for (const path of ["/", "/help", "/page/app.js", "/metrics", "/livez", "/readyz", "/api/status"]) {
 		const head = await get(path, { method: "HEAD" });
 		const full = await get(path);
 		t.equal(head.status, 200, path);
 		t.equal(head.headers.get("content-type"), full.headers.get("content-type"));
+		t.equal(head.headers.get("etag"), full.headers.get("etag"));
 		t.ok(Number(head.headers.get("content-length")) > 0);
 		t.equal(await head.text(), "");
+	}
+});
+
+t.test(
+	"every file of the page is there, is what it says, and is sent again only when it has changed",
+	async (t) => {
+		const { get } = await setup(t);
+		const html = await (await get("/", { headers: { accept: "text/html" } })).text();
+		const named = [...html.matchAll(/(?:src|href)="(\/page\/[^"]+)"/g)].map(([, path]) => path!);
+		t.ok(
+			named.includes("/page/app.js") && named.includes("/page/uplot.js"),
+			"the page names its script and uPlot",
+		);
+		const script = await (await get("/page/app.js")).text();
+		const imported = [...script.matchAll(/from "\.\/([^"]+)"/g)].map(([, name]) => `/page/${name}`);
+		for (const path of new Set([...named, ...imported])) {
+			const file = await get(path);
+			t.equal(file.status, 200, path);
+			t.equal(file.headers.get("x-content-type-options"), "nosniff");
+			t.equal(file.headers.get("cache-control"), "no-cache", "kept, and asked for again");
+			const etag = file.headers.get("etag");
+			t.match(etag, /^"[0-9a-f]{16}"$/);
+			const again = await get(path, { headers: { "if-none-match": etag! } });
+			t.equal(again.status, 304, `${path} is known`);
+			t.equal(again.headers.get("etag"), etag);
+			t.equal((await get(path, { headers: { "if-none-match": '"0000000000000000"' } })).status, 200);
+		}
+		t.equal((await get("/page/app.js")).headers.get("content-type"), "text/javascript; charset=utf-8");
+	},
+);
+
+t.test("only files of the page and runbooks are served, whatever the path says", async (t) => {
+	const { http, get } = await setup(t);
+	const runbook = await get("/docs/runbooks/engine-not-ready.md");
+	t.equal(runbook.status, 200);
+	t.match(runbook.headers.get("content-type"), /^text\/plain/, "shown, not downloaded");
+	// `fetch` would resolve the dots itself.
+	for (const path of [
+		"/page/../package.json",
+		"/page/%2e%2e/package.json",
+		"/docs/guarantees.md",
+		"/page/",
+		"/page",
+	]) {
+		const socket = connect(Number(new URL(http.url).port), "127.0.0.1");
+		socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+		const [chunk] = (await once(socket, "data")) as [Buffer];
+		t.match(chunk.toString(), /^HTTP\/1\.1 404 /, path);
+		socket.destroy();
+	}
+});
+
+t.test("whatever is answered may load nothing from elsewhere and is framed by nobody", async (t) => {
+	const { get } = await setup(t);
+	for (const path of ["/", "/help", "/page/app.js", "/api/status", "/nothing"]) {
+		const policy = (await get(path)).headers.get("content-security-policy") ?? "";
+		t.match(policy, /^default-src 'self';/, path);
+		t.match(policy, "frame-ancestors 'none'");
+		t.notMatch(policy, "unsafe");
 	}
 });
 

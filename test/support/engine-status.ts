@@ -33,6 +33,7 @@ export function actorStatus(shard: number, change: Partial<ActorStatus> = {}): A
 		startedAtMs: NOW_MS,
 		restarts: 0,
 		slicesFolded: 10,
+		recordsPosted: 1_000,
 		...change,
 	};
 }
@@ -62,9 +63,20 @@ export function engineStatus(change: Partial<EngineStatus> = {}): EngineStatus {
 			failures: 0,
 			lastError: null,
 		},
-		postgres: { oldestSnapshotSeconds: null },
+		latency: { windowSeconds: 60, records: 100, p50Seconds: 0.1, p95Seconds: 0.3, p99Seconds: 0.4 },
+		kafka: { trouble: null },
+		postgres: { trouble: null, oldestSnapshotSeconds: null },
 		invalid: { records: 400, deadLetters: 20, ratioMax: 0.9 },
-		totals: { stored: 100, deadLetters: 2, deadLettersByReason: { json: 2 }, recoveries: 0, rebalances: 1 },
+		totals: {
+			consumed: 120,
+			stored: 100,
+			deadLetters: 2,
+			deadLettersByReason: { json: 2 },
+			late: 3,
+			committingMs: 84,
+			recoveries: 0,
+			rebalances: 1,
+		},
 		...change,
 	};
 }

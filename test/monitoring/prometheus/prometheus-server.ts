@@ -35,6 +35,11 @@ export interface Prometheus {
 	query(
 		expr: string,
 	): Promise<readonly { readonly labels: Record<string, string>; readonly value: number }[]>;
+	/** Labels and newest value of every series that had one in the last so many seconds, as a chart asks. */
+	queryRange(
+		expr: string,
+		seconds: number,
+	): Promise<readonly { readonly labels: Record<string, string>; readonly value: number }[]>;
 }
 
 /** Every second instead of every ten, so that a test sees in seconds what takes minutes in earnest. */
@@ -109,6 +114,14 @@ export async function startPrometheus(
 				result: { metric: Record<string, string>; value: [number, string] }[];
 			};
 			return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+		},
+		queryRange: async (expr, seconds) => {
+			const end = Date.now() / 1000;
+			const range = `start=${end - seconds}&end=${end}&step=1`;
+			const { result } = (await ask(`/api/v1/query_range?query=${encodeURIComponent(expr)}&${range}`)) as {
+				result: { metric: Record<string, string>; values: [number, string][] }[];
+			};
+			return result.map(({ metric, values }) => ({ labels: metric, value: Number(values.at(-1)![1]) }));
 		},
 	};
 }
