@@ -14,6 +14,13 @@ export const EXIT = {
 	configuration: 78,
 	/** 128 + SIGINT, when a command was interrupted before it was done. */
 	interrupted: 130,
+	/** 128 + SIGTERM, likewise. */
+	terminated: 143,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Of a command that a signal ended before it was done. */
+export function exitCodeOf(signal: NodeJS.Signals): ExitCode {
+	return signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+}

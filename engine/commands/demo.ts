@@ -50,7 +50,7 @@ export async function runDemo(context: DemoOptions): Promise<number> {
 		partitions: DEMO_PARTITIONS,
 		untilEnd: file !== null && !file.isOurs,
 	});
-	if (session === null) return EXIT.interrupted;
+	if (typeof session === "number") return session;
 	let outcome: Outcome;
 	try {
 		outcome =

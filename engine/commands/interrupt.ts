@@ -1,5 +1,5 @@
 /** Ctrl-C for commands that have something to finish: the first one asks them to stop, the second one ends at once. */
-import { EXIT } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
 
 export interface Interrupt {
 	readonly signal: AbortSignal;
@@ -9,27 +9,22 @@ export interface Interrupt {
 	dispose(): void;
 }
 
-/** 128 + SIGTERM. */
-const TERMINATED = 143;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export function listenForInterrupt(): Interrupt {
 	const controller = new AbortController();
 	let code: number | null = null;
-	const listen = (given: number) => () => {
-		if (code !== null) process.exit(given);
-		code = given;
+	const listener = (signal: NodeJS.Signals): void => {
+		if (code !== null) process.exit(exitCodeOf(signal));
+		code = exitCodeOf(signal);
 		controller.abort();
 	};
-	const listeners = [
-		["SIGINT", listen(EXIT.interrupted)],
-		["SIGTERM", listen(TERMINATED)],
-	] as const;
-	for (const [signal, listener] of listeners) process.on(signal, listener);
+	for (const signal of SIGNALS) process.on(signal, listener);
 	return {
 		signal: controller.signal,
 		exitCode: () => code,
 		dispose() {
-			for (const [signal, listener] of listeners) process.off(signal, listener);
+			for (const signal of SIGNALS) process.off(signal, listener);
 		},
 	};
 }

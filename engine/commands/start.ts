@@ -4,7 +4,7 @@ import { systemClock } from "../clock.ts";
 import { messageOf } from "../core-errors.ts";
 import { type Engine, startEngine } from "../engine.ts";
 import { EngineError, UsageError } from "../errors.ts";
-import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { EXIT, type ExitCode, exitCodeOf } from "../exit-codes.ts";
 import { requireRegularFile } from "../file-source/open-regular-file.ts";
 import type { Origin } from "../input.ts";
 import type { Log } from "../log.ts";
@@ -60,7 +60,7 @@ export async function runStart(given: RunStartOptions): Promise<number> {
 	const options = { ...given, log: terminal.log };
 	try {
 		const session = await openSession(options);
-		if (session === null) return EXIT.interrupted;
+		if (typeof session === "number") return session;
 		welcome(session, options);
 		terminal.show(session.engine);
 		if (options.untilEnd && (await storedToEnd(session))) return await endOfFile(session, options);
@@ -71,10 +71,10 @@ export async function runStart(given: RunStartOptions): Promise<number> {
 }
 
 /**
- * Starts parts and engine. A signal meanwhile stops what was started until then: null.
+ * Starts parts and engine. A signal meanwhile stops what was started until then, and its exit code is returned.
  * @throws UnavailableError and others of startEngine, with nothing left running
  */
-export async function openSession(options: StartOptions): Promise<Session | null> {
+export async function openSession(options: StartOptions): Promise<Session | ExitCode> {
 	const { config, log } = options;
 	let running: Engine | null = null;
 	const signal = nextSignal((name) => {
@@ -94,10 +94,10 @@ export async function openSession(options: StartOptions): Promise<Session | null
 		const started = prepareAndStart(options, parts, kafka, fail);
 		started.catch(() => {});
 		// Waiting for Kafka or Postgres can take a minute; nobody who pressed Ctrl-C wants to.
-		const engine = await Promise.race([started, signal.then(() => null)]);
-		if (engine === null) {
+		const engine = await Promise.race([started, signal]);
+		if (typeof engine === "string") {
 			await parts.release();
-			return null;
+			return exitCodeOf(engine);
 		}
 		running = engine;
 		const close = async (): Promise<ExitCode> => {

@@ -34,7 +34,7 @@ export async function claim(
 		 ORDER BY topic, kafka_partition FOR UPDATE`,
 		[identity.topic, partitions],
 	);
-	// Read behind the locks: whoever raises the generation holds all of them (READ COMMITTED, a new snapshot each).
+	// Read behind the locks: whoever raises the generation holds the whole table (READ COMMITTED, a new snapshot each).
 	const ledger = await client.query<LedgerOwner & { generation: string }>(
 		'SELECT cluster_id AS "clusterId", topic, generation FROM ledger',
 	);

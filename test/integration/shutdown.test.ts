@@ -1,4 +1,6 @@
 import t from "tap";
+import { createDatabase } from "../support/database.ts";
+import { spawnEngine } from "../support/engine-process.ts";
 import { setTheStage } from "../support/fault-setting.ts";
 import { runningPartitions, untilShared } from "../support/partitions.ts";
 import { countedIn } from "../support/snapshot.ts";
@@ -84,4 +86,20 @@ t.test("a second signal ends it at once", async (t) => {
 
 	await stage.start({ label: "next", groupId: `${stage.topic.name}-next` });
 	await stage.expectExact();
+});
+
+t.test("a signal while it waits for Kafka ends it with 128 and the signal's number", async (t) => {
+	const database = await createDatabase(t);
+	const topic = { name: "nowhere", brokers: ["127.0.0.1:1"] };
+	for (const [signal, code] of [
+		["SIGINT", 130],
+		["SIGTERM", 143],
+	] as const) {
+		const engine = spawnEngine(t, { topic, database });
+		await waitUntil(() => engine.log.some(({ msg }) => /waiting for Kafka/i.test(msg)), {
+			what: "the wait for Kafka",
+		});
+		engine.kill(signal);
+		t.same(await engine.exited, { code, signal: null });
+	}
 });

@@ -7,7 +7,11 @@ import { type Backend, type Result, type Server, ServerError, type Statement } f
 import { copyRow, type OffsetRow, Staged } from "./pg-tables.ts";
 import { type Context, type Expression, parseExpression, splitList, unnested } from "./sql-expression.ts";
 
-/** The erasure of one user's rows, as the command does it: under all offset rows' locks, with a new generation. */
+/**
+ * The erasure of one user's rows, as a command must do it: with a new generation, under `LOCK TABLE source_offsets IN EXCLUSIVE
+ * MODE`. The locks of the rows that are there would not do: a claim may add one meanwhile, and a flush of it may take the
+ * erased user for stored (found by seed 139204723). What nobody has claimed yet is locked here by its key.
+ */
 export const ERASE = "sim: erase";
 
 const done = (command: string, rowCount = 0): Result => ({ command, rowCount, rows: [] });
@@ -69,9 +73,7 @@ export async function execute(server: Server, backend: Backend, statement: State
 		return done("INSERT");
 	}
 	if (text === ERASE) {
-		for (const partition of [...server.tables.rows.keys()].sort((a, b) => a - b)) {
-			await server.lock(backend, `row:${partition}`);
-		}
+		for (const partition of server.topic.logs.keys()) await server.lock(backend, `row:${partition}`);
 		const { ledger } = server.tables;
 		if (ledger !== null) staged.ledger = { ...ledger, generation: ledger.generation + 1 };
 		staged.erased = String(statement.values[0]);

@@ -61,7 +61,7 @@ async function breakingServer(t: Test, text: string): Promise<number> {
 const TEXT = "an answer of more than twenty bytes";
 
 t.test(
-	"kafkajs as it is keeps half an answer for the next connection: the reason for the patch",
+	"K43: kafkajs as it is keeps half an answer for the next connection: the reason for the patch",
 	async (t) => {
 		const connection = newConnection(await breakingServer(t, TEXT));
 		await connection.connect();
