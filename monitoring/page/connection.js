@@ -10,7 +10,7 @@ const HIDDEN_MS = 30_000;
 
 /**
  * Calls `hello` at every (re)connection, `page` with every snapshot, `connection` whenever its state may have changed.
- * @param {{ hello: (data: any) => void, page: (data: any) => void, connection: (now: { state: string, silentMs: number }) => void }} listener
+ * @param {{ hello: (data: unknown) => void, page: (data: unknown) => void, connection: (now: { state: string, silentMs: number }) => void }} listener
  */
 export function connect(listener) {
 	/** @type {EventSource | null} */

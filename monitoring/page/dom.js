@@ -49,7 +49,7 @@ export function setAttribute(element, name, value) {
  * @param {readonly T[]} items
  * @param {(item: T) => string} keyOf
  * @param {(item: T) => Element} create
- * @param {(element: any, item: T) => void} update
+ * @param {(element: HTMLElement, item: T) => void} update
  */
 export function reconcile(parent, items, keyOf, create, update) {
 	const before = new Map([...parent.children].map((child) => [child.getAttribute("data-key"), child]));
