@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { type HttpService, startHttp } from "../monitoring/http.ts";
+import { totalLag } from "../monitoring/lag-totals.ts";
 import { LiveFeed } from "../monitoring/live-feed.ts";
 import { Meter } from "../monitoring/meter.ts";
 import { createMetrics } from "../monitoring/metrics.ts";
@@ -130,7 +131,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 		settings: postgres,
 		owner,
 		clock,
-		isCatchingUp: () => lagTotalOf(status()) > CATCHING_UP_FROM,
+		isCatchingUp: () => (totalLag(status()) ?? 0) > CATCHING_UP_FROM,
 	});
 	const live = new LiveFeed({ status, business, now: () => clock.nowMs(), after: clock.after, log });
 	let http: HttpService | null = null;
@@ -193,10 +194,6 @@ const PORT_NEXT_STEP =
 
 /** Records that wait; with fewer, the newest hour is the present one, and an older one that changes was corrected. */
 const CATCHING_UP_FROM = 10_000;
-
-function lagTotalOf({ partitions }: EngineStatus): number {
-	return partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0);
-}
 
 const LAST_PUBLISH_MS = 2_000;
 

@@ -3,6 +3,7 @@
  * computed from, so that a page which was opened this moment knows what went before. A sample is a few numbers, and
  * taking one costs some microseconds.
  */
+import { totalLag } from "./lag-totals.ts";
 import type { LiveHistory, Rates } from "./live.ts";
 import type { EngineStatus } from "./status.ts";
 
@@ -48,7 +49,7 @@ export function sampleOf(status: EngineStatus, atMs: number): Sample {
 		committingMs: totals.committingMs,
 		actorBusyMs: actors.map(({ busyMs }) => busyMs),
 		actorRecords: actors.map(({ recordsPosted }) => recordsPosted),
-		lag: sumOrNull(partitions.map(({ lag }) => lag)),
+		lag: totalLag(status),
 		p50Seconds: status.latency?.p50Seconds ?? null,
 		p99Seconds: status.latency?.p99Seconds ?? null,
 		rebalances: totals.rebalances,
@@ -126,9 +127,4 @@ export class LiveSamples {
 			p99Seconds: samples.map(({ p99Seconds }) => p99Seconds),
 		};
 	}
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-	const known = values.filter((value) => value !== null);
-	return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }

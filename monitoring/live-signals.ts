@@ -2,6 +2,7 @@
  * The alerts as the engine itself can judge them, with their own thresholds, windows and times (thresholds.ts): what the
  * page shows in red is what wakes somebody. EngineDown and EngineInstanceDown are missing, for who is down judges nothing.
  */
+import { worstLagSeconds } from "./lag-totals.ts";
 import type { Business, Signal } from "./live.ts";
 import type { LiveSamples, Sample } from "./live-samples.ts";
 import { type Standing, Standstill } from "./live-standstill.ts";
@@ -41,7 +42,7 @@ const JUDGES: Readonly<Record<Judged, Judge>> = {
 		note: notReady[0] ?? null,
 	}),
 	EngineFreshnessHigh: (look) => {
-		const value = maxOf(look.status.partitions.map(({ lagSeconds }) => lagSeconds));
+		const value = worstLagSeconds(look.status);
 		return { value, holds: (value ?? 0) > limitOf("EngineFreshnessHigh"), ...staleness(look) };
 	},
 	EngineLagGrowing: (look) => {
@@ -220,9 +221,4 @@ function slopePerSecond(window: readonly Sample[]): number {
 
 function sumOf<T>(values: readonly T[], pick: (value: T) => number): number {
 	return values.reduce((sum, value) => sum + pick(value), 0);
-}
-
-function maxOf(values: readonly (number | null)[]): number | null {
-	const known = values.filter((value) => value !== null);
-	return known.length === 0 ? null : Math.max(...known);
 }

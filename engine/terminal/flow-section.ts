@@ -1,9 +1,11 @@
 /** What comes in, what is stored, how far behind it is, how long it takes; curves when there is room. Pure. */
+
+import { totalLag, worstLagSeconds } from "../../monitoring/lag-totals.ts";
 import { ALERTS } from "../../monitoring/thresholds.ts";
 import { withCommas } from "../commands/progress.ts";
 import type { Section } from "./compose.ts";
 import { curve } from "./curves.ts";
-import { ratesOf, totalLag, worstLagSeconds } from "./history.ts";
+import { ratesOf } from "./history.ts";
 import { type Line, type Piece, piece, type Tone } from "./style.ts";
 import { padEnd, padStart, widthOf } from "./text.ts";
 import { columnsBehindLabel, labelled, type View } from "./view.ts";

@@ -1,4 +1,5 @@
 /** The last minute of an engine, a sample a tick: what rates and curves are made of. Pure. */
+import { totalLag, worstLagSeconds } from "../../monitoring/lag-totals.ts";
 import type { EngineStatus } from "../../monitoring/status.ts";
 
 /** A minute at one sample a second: as much as a curve can show on a narrow terminal. */
@@ -76,18 +77,6 @@ export function ratesOf(history: History, total: "consumed" | "stored"): number[
 		const before = history[index]!;
 		return (Math.max(0, sample[total] - before[total]) * 1_000) / Math.max(1, sample.atMs - before.atMs);
 	});
-}
-
-/** Lag over all partitions, null when no partition's is known. */
-export function totalLag({ partitions }: Pick<EngineStatus, "partitions">): number | null {
-	const known = partitions.flatMap(({ lag }) => (lag === null ? [] : [lag]));
-	return known.length === 0 ? null : known.reduce((sum, lag) => sum + lag, 0);
-}
-
-/** The age of the oldest record not stored, over all partitions, in seconds. */
-export function worstLagSeconds({ partitions }: Pick<EngineStatus, "partitions">): number | null {
-	const known = partitions.flatMap(({ lagSeconds }) => (lagSeconds === null ? [] : [lagSeconds]));
-	return known.length === 0 ? null : Math.max(...known);
 }
 
 const STANDING: Pace = {

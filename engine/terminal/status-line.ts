@@ -1,7 +1,9 @@
 /** One line that says how the engine does, for logs that people or programs read instead of a view. Pure. */
+
+import { totalLag, worstLagSeconds } from "../../monitoring/lag-totals.ts";
 import type { EngineStatus } from "../../monitoring/status.ts";
 import { withCommas } from "../commands/progress.ts";
-import { type Pace, totalLag, worstLagSeconds } from "./history.ts";
+import type { Pace } from "./history.ts";
 import { printable } from "./printable.ts";
 import { perSecond, STATE_WORDS, seconds } from "./words.ts";
 
