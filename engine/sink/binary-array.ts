@@ -1,5 +1,5 @@
 /** Type numbers of pg_type.dat; they never change. */
-export const OID = { int8: 20, text: 25, timestamptz: 1184 } as const;
+export const OID = { int8: 20, text: 25, timestamptz: 1184, varbit: 1562 } as const;
 
 const ARRAY_HEADER_BYTES = 20;
 

@@ -9,9 +9,16 @@ import { errorCode } from "./errors.ts";
 import { hourlyDeltas } from "./hourly-deltas.ts";
 import { insertSessions, insertUsers } from "./insert-members.ts";
 import { mergeHours } from "./merge-hours.ts";
-import { moveOffsets } from "./move-offsets.ts";
+import { moveOffsets, type RowPlaces } from "./move-offsets.ts";
 import { asRefusal, isRefusal } from "./refused-row.ts";
 import { sumFolds } from "./sum-folds.ts";
+import { UserNumbers } from "./user-numbers.ts";
+
+/** What flushes of one connection learn for those after them. Thrown away when one of them fails, or may have. */
+export class FlushMemory {
+	readonly numbers = new UserNumbers();
+	readonly places: RowPlaces = new Map();
+}
 
 /**
  * Step 7: one set, one READ COMMITTED transaction. The offset rows are compared and moved in it, so that it either
@@ -24,6 +31,7 @@ export async function flush(
 	generation: string,
 	set: CommitSet,
 	recent: ReadonlyMap<number, RecentCounts>,
+	memory: FlushMemory,
 	stepDeadlineMs: number,
 ): Promise<CommitPhases> {
 	const startedMs = performance.now();
@@ -40,7 +48,7 @@ export async function flush(
 		step(name, work).catch((error) => throwBug(name, error));
 
 	const folds = set.parts.flatMap((part) => part.folds);
-	await ours("move offsets", moveOffsets(client, topic, generation, set, folds, recent));
+	await ours("move offsets", moveOffsets(client, topic, generation, set, folds, recent, memory.places));
 	const lock = lap();
 	const rows = rowsOf(set);
 	if (rows.length > 0) {
@@ -68,13 +76,14 @@ export async function flush(
 	}
 	const deadLetters = lap();
 	const userColumns = folds.map((fold) => fold.users);
-	const users = await ours("users", insertUsers(client, userColumns));
+	const users = await ours("users", insertUsers(client, memory.numbers, userColumns));
 	const sessionColumns = folds.map((fold) => fold.sessions);
 	const sessions = await ours("sessions", insertSessions(client, sessionColumns));
 	const members = lap();
 	await ours("hourly totals", mergeHours(client, hourlyDeltas(set.parts), users, sessions));
 	const merge = lap();
 	await step("COMMIT", commit(client));
+	memory.numbers.keep();
 	const committed = lap();
 	const total = (performance.now() - startedMs) / 1000;
 	return { lock, copy, deadLetters, members, merge, commit: committed, total };

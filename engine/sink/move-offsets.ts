@@ -4,9 +4,16 @@ import { FencedError } from "../core-errors.ts";
 import type { CommitSet, RecentCounts, SetRange } from "../ports.ts";
 import { sumFolds } from "./sum-folds.ts";
 
+/** Where the newest version of a partition's offset row lies (`ctid`), as far as it is known; by partition. */
+export type RowPlaces = Map<number, string>;
+
 /**
- * Step 7a, which begins the transaction. The lock first, its answer awaited: `UPDATE ... FROM` alone would lock in plan order and deadlock with
- * claims. Throws `FencedError` when a row is not as this engine left it.
+ * Step 7a, which begins the transaction. The lock first, its answer awaited: `UPDATE ... FROM` alone would lock in plan
+ * order and deadlock with claims. Throws `FencedError` when a row is not as this engine left it.
+ *
+ * Rows are looked up where this engine has put them last: while somebody holds a snapshot open, the key leads to every
+ * version that was written since, and there are thousands after some minutes. `places` is good for as long as nobody
+ * else moves the rows; that it is not is noticed, and costs one more round.
  */
 export async function moveOffsets(
 	client: pg.Client,
@@ -15,16 +22,22 @@ export async function moveOffsets(
 	set: CommitSet,
 	folds: readonly PartitionFold[],
 	recent: ReadonlyMap<number, RecentCounts>,
+	places: RowPlaces,
 ): Promise<void> {
 	const ranges = set.ranges.filter((range) => range.from < range.to);
-	await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-	await client.query({
-		name: "lock_offsets",
-		text: `SELECT FROM source_offsets WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
-			ORDER BY topic, kafka_partition FOR UPDATE`,
-		values: [topic, ranges.map((range) => range.partition)],
-	});
-	const { rowCount } = await client.query({
+	const partitions = ranges.map((range) => range.partition);
+	await client.query(BEGIN);
+	if (!(await lockPlaces(client, topic, partitions, places))) {
+		const locked = await client.query<LockedRow>({
+			name: "lock_offsets",
+			text: `SELECT kafka_partition, ctid FROM source_offsets
+				WHERE topic = $1 AND kafka_partition = ANY ($2::int[])
+				ORDER BY topic, kafka_partition FOR UPDATE`,
+			values: [topic, partitions],
+		});
+		for (const { kafka_partition, ctid } of locked.rows) places.set(kafka_partition, ctid);
+	}
+	const moved = await client.query<LockedRow>({
 		name: "move_offsets",
 		text: `UPDATE source_offsets s SET
 				next_offset = v.to_offset,
@@ -38,21 +51,64 @@ export async function moveOffsets(
 				recent_count = v.recent,
 				recent_dead_letter_count = v.recent_dead,
 				updated_at = now()
-			FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-				$10::bigint[], $11::bigint[], $12::text[], $13::float8[], $14::int[], $15::int[])
+			FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+				$9::bigint[], $10::bigint[], $11::text[], $12::float8[], $13::int[], $14::int[], $15::tid[])
 				AS v(kafka_partition, epoch, from_offset, to_offset, gaps, stored, dead, last_offset, last_timestamp,
-					last_hash, newest_event, recent, recent_dead)
-			WHERE s.topic = $1 AND s.kafka_partition = v.kafka_partition
+					last_hash, newest_event, recent, recent_dead, place)
+			WHERE s.ctid = v.place AND s.kafka_partition = v.kafka_partition
 				AND s.epoch = v.epoch AND s.next_offset = v.from_offset
-				AND (SELECT generation FROM ledger) = $2::bigint`,
-		values: [topic, generation, ...offsetColumns(ranges, folds, recent)],
+				AND (SELECT generation FROM ledger) = $1::bigint
+			RETURNING s.kafka_partition, s.ctid`,
+		values: [
+			generation,
+			...offsetColumns(ranges, folds, recent),
+			partitions.map((partition) => places.get(partition) ?? NOWHERE),
+		],
 	});
-	if (rowCount !== ranges.length) {
+	if (moved.rowCount !== ranges.length) {
 		throw new FencedError(
-			`${rowCount} of ${ranges.length} offset rows are as this engine left them: another engine has claimed the ` +
+			`${moved.rowCount} of ${ranges.length} offset rows are as this engine left them: another engine has claimed the ` +
 				"others, or recompute or erase ran",
 		);
 	}
+	for (const { kafka_partition, ctid } of moved.rows) places.set(kafka_partition, ctid);
+}
+
+/**
+ * Plans are made while tables are small, and kept while they grow: reading the whole of one must not look cheap then.
+ */
+const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off";
+/** No row has this address. */
+const NOWHERE = "(0,0)";
+
+interface LockedRow {
+	readonly kafka_partition: number;
+	readonly ctid: string;
+}
+
+/**
+ * Locks the rows where they should lie. False: some were not there; nothing is locked, since what is left of the order
+ * would be locked behind what has been.
+ */
+async function lockPlaces(
+	client: pg.Client,
+	topic: string,
+	partitions: readonly number[],
+	places: RowPlaces,
+): Promise<boolean> {
+	if (partitions.some((partition) => !places.has(partition))) return false;
+	const { rows } = await client.query<{ topic: string; kafka_partition: number }>({
+		name: "lock_offset_places",
+		// Nothing that the key could be used for: the plan would go through all versions again.
+		text: `SELECT topic, kafka_partition FROM source_offsets WHERE ctid = ANY ($1::tid[])
+			ORDER BY topic, kafka_partition FOR UPDATE`,
+		values: [partitions.map((partition) => places.get(partition))],
+	});
+	const ours = rows.filter((row) => row.topic === topic && partitions.includes(row.kafka_partition));
+	if (ours.length === partitions.length) return true;
+	await client.query("ROLLBACK");
+	await client.query(BEGIN);
+	return false;
 }
 
 function offsetColumns(

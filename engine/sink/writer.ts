@@ -7,7 +7,7 @@ import { claim, type LedgerIdentity } from "./claim.ts";
 import { connect, destroy, engineConnection } from "./connect.ts";
 import { within } from "./deadline.ts";
 import { findRefusedRow } from "./find-refused-row.ts";
-import { flush, rowsOf } from "./flush.ts";
+import { FlushMemory, flush, rowsOf } from "./flush.ts";
 import { Lane } from "./lane.ts";
 import type { PostgresSettings } from "./settings.ts";
 
@@ -41,6 +41,8 @@ export class PostgresStore implements Store {
 	#finder: pg.Client | null = null;
 	/** As of the first claim after a reset; null before it. */
 	#generation: string | null = null;
+	/** A new one after every reset: Postgres may have gone back, and a commit given up may still be at work on the old one. */
+	#memory = new FlushMemory();
 
 	constructor(settings: PostgresSettings, identity: LedgerIdentity) {
 		this.#settings = settings;
@@ -66,9 +68,10 @@ export class PostgresStore implements Store {
 	async commit(set: CommitSet, recent: ReadonlyMap<number, RecentCounts>): Promise<CommitPhases> {
 		const generation = this.#generation;
 		if (generation === null) throw new FencedError("nothing is claimed");
+		const memory = this.#memory;
 		return await this.#use(this.#lanes.writer, async (client) => {
 			try {
-				const work = flush(client, this.#identity.topic, generation, set, recent, STEP_DEADLINE_MS);
+				const work = flush(client, this.#identity.topic, generation, set, recent, memory, STEP_DEADLINE_MS);
 				const phases = await freeingLocks(client, this.#free, work);
 				// Committed, so that nobody asks for these bytes again. Chunks may share a buffer.
 				release([...new Set(rowsOf(set).map(({ buffer }) => buffer as ArrayBuffer))]);
@@ -132,6 +135,7 @@ export class PostgresStore implements Store {
 		if (this.#finder !== null) destroy(this.#finder);
 		this.#finder = null;
 		this.#generation = null;
+		this.#memory = new FlushMemory();
 		for (const lane of [...Object.values(this.#lanes), this.#rescuer]) lane.reset();
 	}
 

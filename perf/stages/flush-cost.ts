@@ -6,7 +6,7 @@ import { commit } from "../../engine/sink/commit.ts";
 import { connect } from "../../engine/sink/connect.ts";
 import { copyBinary } from "../../engine/sink/copy.ts";
 import { DAY_PARTITIONS_MAX, ensureDays, utcDay } from "../../engine/sink/days.ts";
-import { rowsOf } from "../../engine/sink/flush.ts";
+import { FlushMemory, rowsOf } from "../../engine/sink/flush.ts";
 import { hourlyDeltas } from "../../engine/sink/hourly-deltas.ts";
 import { insertSessions, insertUsers } from "../../engine/sink/insert-members.ts";
 import { mergeHours } from "../../engine/sink/merge-hours.ts";
@@ -51,11 +51,12 @@ export async function flushCosts(
 		const epochs = new Map(claims.map(({ partition, epoch }) => [partition, epoch]));
 		const meter = new Meter(client);
 		const next = new Map<number, number>();
+		const memory = new FlushMemory();
 		for (const [number, parts] of sets.entries()) {
 			signal.throwIfAborted();
 			const set = commitSet(number + 1, parts, epochs, next);
 			meter.counts = number >= Math.min(WARM_UP_SETS, sets.length - 1);
-			await flushMeasured(client, generation, set, meter);
+			await flushMeasured(client, generation, set, memory, meter);
 		}
 		return meter.perEvent();
 	} finally {
@@ -68,18 +69,20 @@ async function flushMeasured(
 	client: pg.Client,
 	generation: string,
 	set: CommitSet,
+	memory: FlushMemory,
 	meter: Meter,
 ): Promise<void> {
 	const folds = set.parts.flatMap((part) => part.folds);
 	const events = folds.reduce((sum, fold) => sum + fold.rowCount, 0);
 	meter.begin(events);
-	await moveOffsets(client, TOPIC, generation, set, folds, new Map());
+	await moveOffsets(client, TOPIC, generation, set, folds, new Map(), memory.places);
 	meter.lap("offsets");
 	const copied = await copyBinary(client, "events", EVENT_COLUMNS, rowsOf(set));
 	if (copied !== events) throw new Error(`Postgres took ${copied} rows of ${events}`);
 	meter.lap("copy");
 	const users = await insertUsers(
 		client,
+		memory.numbers,
 		folds.map((fold) => fold.users),
 	);
 	meter.lap("users");
@@ -91,6 +94,7 @@ async function flushMeasured(
 	await mergeHours(client, hourlyDeltas(set.parts), users, sessions);
 	meter.lap("merge");
 	await commit(client);
+	memory.numbers.keep();
 	meter.lap("commit");
 }
 

@@ -125,6 +125,9 @@ t.test(
 			async () => {
 				await admin("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()");
 				await waitUntil(saysSo(/read-only/), { what: "readiness that names it" });
+				await waitUntil(() => engine.log.some(({ msg }) => /read-only transaction/.test(msg)), {
+					what: "a flush that is refused",
+				});
 				await admin(
 					"SET default_transaction_read_only = off",
 					"ALTER SYSTEM RESET default_transaction_read_only",

@@ -231,8 +231,10 @@ t.test("the dashboards of a running engine", async (t) => {
 			t.same(await figures("Payouts, 24 h"), [{ Payouts: day!["payouts"] }]);
 			t.same(await figures("Tickets, 24 h"), [{ Tickets: day!["tickets"] }]);
 			t.same(await figures("Users, 24 h"), [{ Users: day!["users"] }]);
-			const [worst] = await figures("Hours with too much paid out");
-			t.match(worst, { Revenue: "100.00", Payouts: "500.00", "Paid out": "5.0000" });
+			// By chance, an hour of the generated traffic may have lost more.
+			const hours = await figures("Hours with too much paid out");
+			const planted = hours.find(({ Revenue, Payouts }) => Revenue === "100.00" && Payouts === "500.00");
+			t.equal(planted?.["Paid out"], "5.0000");
 			// Of these two, one has another date than UTC at any time of the day.
 			for (const zone of ["UTC", "Pacific/Tongatapu", "Pacific/Pago_Pago"]) {
 				const days = await ask(

@@ -1,13 +1,16 @@
 /** Who is new in which hour, on the real server: the statements of step 7d. */
 import pg from "pg";
 import t from "tap";
-import { insertSessions, insertUsers } from "../../engine/sink/insert-members.ts";
+import { insertSessions, insertUsers, type NewMembers } from "../../engine/sink/insert-members.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
+import { UserNumbers } from "../../engine/sink/user-numbers.ts";
 import { sessionColumns, userColumns } from "../support/candidates.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const HOUR = 485_000;
+
+type Insert = (client: pg.Client) => Promise<NewMembers>;
 
 async function migrated(t: Parameters<typeof createDatabase>[0]): Promise<TestDatabase> {
 	const database = await createDatabase(t);
@@ -59,10 +62,57 @@ t.test("a session counts once, whatever else is in its row", async (t) => {
 
 t.test("a user counts once, sent twice in a set and again in the next", async (t) => {
 	const { client } = await migrated(t);
+	const numbers = new UserNumbers();
 	const twice = [...usersAt("b", "a"), ...usersAt("a", "ä")];
-	t.same(await insertUsers(client, twice), new Map([[HOUR, 3]]));
-	t.same(await insertUsers(client, [...usersAt("a", "c")]), new Map([[HOUR, 1]]));
-	t.same(await insertUsers(client, []), new Map());
+	t.same(await insertUsers(client, numbers, twice), new Map([[HOUR, 3]]));
+	numbers.keep();
+	t.same(await insertUsers(client, numbers, usersAt("a", "c")), new Map([[HOUR, 1]]));
+	numbers.keep();
+	t.same(await insertUsers(client, numbers, []), new Map());
+	const later = [
+		userColumns([
+			{ hour: -14, id: "c" },
+			{ hour: HOUR + 1, id: "ä" },
+			{ hour: HOUR, id: "ä" },
+			{ hour: -14, id: "b" },
+		]),
+	];
+	t.same(
+		await insertUsers(client, numbers, later),
+		new Map([
+			[-14, 2],
+			[HOUR + 1, 1],
+		]),
+	);
+	const { rows } = await client.query(
+		`SELECT (extract(epoch FROM hour) / 3600)::int AS hour, string_agg(user_id, ' ' ORDER BY user_id COLLATE "C") AS users
+		FROM hourly_active_users GROUP BY 1 ORDER BY 1`,
+	);
+	t.same(rows, [
+		{ hour: -14, users: "b c" },
+		{ hour: HOUR, users: "a b c ä" },
+		{ hour: HOUR + 1, users: "ä" },
+	]);
+});
+
+t.test("a row says how many users its last change has added", async (t) => {
+	const { client } = await migrated(t);
+	const numbers = new UserNumbers();
+	const row = async () => {
+		const { rows } = await client.query(
+			"SELECT added, bit_count(bits)::int AS users, xmin::text AS change FROM hourly_users",
+		);
+		return rows[0];
+	};
+	await insertUsers(client, numbers, usersAt("a", "b", "c"));
+	t.match(await row(), { added: 3, users: 3 });
+	numbers.keep();
+	await insertUsers(client, numbers, usersAt("d", "a"));
+	const before = await row();
+	t.match(before, { added: 1, users: 4 });
+	numbers.keep();
+	await insertUsers(client, numbers, usersAt("a", "d"));
+	t.same(await row(), before, "and one that adds nothing is no change");
 });
 
 t.test("of two engines that write the same row, each counts what it adds", async (t) => {
@@ -76,48 +126,59 @@ t.test("of two engines that write the same row, each counts what it adds", async
 	t.same(await waiting, new Map([[HOUR, 1]]), "as of the row that the other has just written");
 });
 
-t.test("rows are taken in one order: two engines that share some never meet in a circle", async (t) => {
+t.test("of two engines that meet the same known users, each counts whom it adds", async (t) => {
 	const database = await migrated(t);
 	const [one, two] = [database.client, await another(t, database)];
-	for (const [first, both] of [
-		[
-			() => insertSessions(one, sessionsAt(1)),
-			(client: pg.Client) => insertSessions(client, sessionsAt(999, 1)),
-		],
-		[() => insertUsers(one, usersAt("a")), (client: pg.Client) => insertUsers(client, usersAt("b", "a"))],
-	] as const) {
+	await numbered(one, ["a", 0], ["b", 1], ["c", 2]);
+	await one.query("BEGIN");
+	t.same(await insertUsers(one, new UserNumbers(), usersAt("a", "b")), new Map([[HOUR, 2]]));
+	const waiting = insertUsers(two, new UserNumbers(), usersAt("b", "c"));
+	await waitUntil(() => isWaiting(database.client, two));
+	await one.query("COMMIT");
+	t.same(await waiting, new Map([[HOUR, 1]]), "as of the row that the other has just written");
+});
+
+/** The first row that both write, and a set that has another one in front of it. */
+const SHARED_ROWS: Readonly<
+	Record<string, readonly [first: (client: pg.Client) => Promise<unknown>, both: Insert]>
+> = {
+	"rows of sessions": [
+		(client) => insertSessions(client, sessionsAt(1)),
+		(client) => insertSessions(client, sessionsAt(999, 1)),
+	],
+	"numbers of new users": [
+		(client) => insertUsers(client, new UserNumbers(), usersAt("a")),
+		(client) => insertUsers(client, new UserNumbers(), usersAt("b", "a")),
+	],
+	"rows of known users": [
+		(client) => insertUsers(client, new UserNumbers(), usersAt("in block 0")),
+		(client) => insertUsers(client, new UserNumbers(), usersAt("in block 1", "in block 0")),
+	],
+};
+
+for (const [what, [first, both]] of Object.entries(SHARED_ROWS)) {
+	t.test(`${what} are taken in one order: two engines that share some never meet in a circle`, async (t) => {
+		const database = await migrated(t);
+		const [one, two] = [database.client, await another(t, database)];
+		await numbered(one, ["in block 0", 7], ["in block 1", 1_024]);
 		await one.query("BEGIN");
-		await first();
+		await first(one);
 		// In the order given, it would hold the second row now and wait for the first.
+		await two.query("BEGIN");
 		const waiting = both(two);
 		await waitUntil(() => isWaiting(database.client, two));
 		await both(one);
 		await one.query("COMMIT");
 		t.same(await waiting, new Map(), "the other was first with all of it");
-	}
-});
+		await two.query("COMMIT");
+	});
+}
 
-t.test("sessions stored one by one become blocks when the schema moves on", async (t) => {
-	const { settings, client } = await createDatabase(t);
-	await migrate(settings);
-	await client.query(`
-		DROP TABLE hourly_sessions;
-		CREATE TABLE hourly_sessions (hour timestamptz NOT NULL, session_id bigint NOT NULL, PRIMARY KEY (hour, session_id));
-		INSERT INTO hourly_sessions
-			SELECT to_timestamp(h * 3600), s FROM unnest('{1,2}'::int[]) AS h, unnest('{0,63,64,9007199254740991}'::bigint[]) AS s;
-		DELETE FROM schema_migrations WHERE name >= '0006'`);
-	await migrate(settings);
-	const blocks = [
-		sessionColumns(
-			[1, 2].flatMap((hour) => [0, 63, 64, Number.MAX_SAFE_INTEGER].map((id) => ({ hour, id }))),
-		),
-	];
-	t.same(await insertSessions(client, blocks), new Map(), "all of them are known");
-	const { rows } = await client.query(
-		"SELECT count(*)::int AS n, sum(added)::int AS added FROM hourly_sessions",
-	);
-	t.same(rows, [{ n: 6, added: 8 }]);
-});
+/** Gives these users these numbers, and engines the blocks after the first two. */
+async function numbered(client: pg.Client, ...users: readonly (readonly [id: string, number: number])[]) {
+	for (const user of users) await client.query("INSERT INTO user_numbers VALUES ($1, $2)", [...user]);
+	await client.query("SELECT setval('user_number_blocks', 1)");
+}
 
 async function isWaiting(client: pg.Client, other: pg.Client): Promise<boolean> {
 	const { processID } = other as unknown as { processID: number };

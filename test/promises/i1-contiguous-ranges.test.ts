@@ -7,7 +7,7 @@ import type pg from "pg";
 import t, { type Test } from "tap";
 import type { RecentCounts } from "../../engine/ports.ts";
 import { connect } from "../../engine/sink/connect.ts";
-import { flush } from "../../engine/sink/flush.ts";
+import { FlushMemory, flush } from "../../engine/sink/flush.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { PostgresStore } from "../../engine/sink/writer.ts";
 import { createDatabase } from "../support/database.ts";
@@ -153,6 +153,7 @@ t.test("each guard of a flush holds alone", async (t) => {
 			"0",
 			gaps({ partition: 0, epoch: 1, from: 10, to: 12 }),
 			NO_COUNTS,
+			new FlushMemory(),
 			STEP_DEADLINE_MS,
 		);
 		await t.rejects(work, { code: "NOT_COMMITTED" });

@@ -8,73 +8,123 @@ import { splitList, unnested } from "./sql-expression.ts";
 const MICROS_PER_HOUR = 3_600_000_000n;
 const ARRAY_HEADER_BYTES = 20;
 
-/** Inserts members and counts by hour those that were really inserted. */
-export function insertMembers(
+/** A table of members: a row holds the bits of so many. */
+interface MemberTable {
+	readonly name: "users" | "sessions";
+	/** What the statement must say for a row to keep its bits, and to count only those it did not have. */
+	readonly keeps: string;
+	readonly counts: string;
+	/** Numbers of the bits that are set, of one array element, from 0 up. */
+	readonly bitsOf: (element: Buffer | null) => number[];
+	readonly membersPerRow: number;
+}
+
+const USERS: MemberTable = {
+	name: "users",
+	keeps: "bits = t.bits | excluded.bits",
+	counts: "added = bit_count(excluded.bits & ~t.bits)",
+	bitsOf: (element) => setBits(1_024, (bit) => (element![4 + (bit >> 3)]! & (128 >> (bit & 7))) !== 0),
+	membersPerRow: 1_024,
+};
+const SESSIONS: MemberTable = {
+	name: "sessions",
+	keeps: "bits = t.bits | excluded.bits",
+	counts: "added = bit_count((excluded.bits & ~t.bits)",
+	bitsOf: (element) => setBits(64, (bit) => ((int8(element) >> BigInt(bit)) & 1n) === 1n),
+	membersPerRow: 64,
+};
+
+/** Inserts members and counts by hour those that were not there. A row that is there is locked, whatever becomes of it. */
+export async function insertMembers(
 	server: Server,
 	backend: Backend,
 	staged: Staged,
-	statement: Statement,
+	{ text, values }: Statement,
 ): Promise<Record<string, unknown>[]> {
-	const insert = statement.text.includes("INSERT INTO hourly_users") ? insertUsers : insertSessions;
-	return insert(server, backend, staged, statement);
-}
-
-async function insertUsers(server: Server, backend: Backend, staged: Staged, { text, values }: Statement) {
-	const ids = elementsOf(values[1]).map((id) => textOf(id));
-	const pairs = hoursOf(values[0]).map((hour, i) => ({ hour, id: ids[i]! }));
-	inOrder(
-		server,
-		text,
-		pairs,
-		(a, b) => a.hour - b.hour || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)),
-	);
-	const added = new Map<number, number>();
-	for (const { hour, id } of pairs) {
-		const key = `${hour}/${id}`;
-		const isThere = () => server.tables.users.has(key) || staged.users.has(key);
-		if (!isThere()) await server.lock(backend, `user/${key}`);
-		if (isThere()) {
-			if (!text.includes("ON CONFLICT DO NOTHING")) throw new ServerError("23505", `duplicate member ${key}`);
-			continue;
-		}
-		staged.users.add(key);
-		added.set(hour, (added.get(hour) ?? 0) + 1);
-	}
-	return [...added].map(([hour, count]) => ({ hour, count }));
-}
-
-/** A row for 64 sessions. One that is there is locked, whatever becomes of it; what is counted are its new bits. */
-async function insertSessions(server: Server, backend: Backend, staged: Staged, { text, values }: Statement) {
+	const table = text.includes("INSERT INTO hourly_users") ? USERS : SESSIONS;
+	const { name, bitsOf, membersPerRow } = table;
 	const blocks = elementsOf(values[1]).map((block) => Number(int8(block)));
-	const bits = elementsOf(values[2]).map((one) => int8(one));
+	const bits = elementsOf(values[2]).map(bitsOf);
 	const rows = hoursOf(values[0]).map((hour, i) => ({ hour, block: blocks[i]!, bits: bits[i]! }));
 	inOrder(server, text, rows, (a, b) => a.hour - b.hour || a.block - b.block);
-	if (!text.includes("bits = t.bits | excluded.bits"))
-		server.world.problem("I3: the bits of a row are not kept");
+	if (!text.includes(table.keeps)) server.world.problem(`I3: the bits of a row of ${name} are not kept`);
 	const added = new Map<number, number>();
 	const seen = new Set<string>();
-	for (const row of rows) {
-		const key = `${row.hour}/${row.block}`;
+	for (const { hour, block, bits } of rows) {
+		const key = `${hour}/${block}`;
 		if (seen.has(key)) throw new ServerError("21000", `ON CONFLICT DO UPDATE meets ${key} a second time`);
 		seen.add(key);
-		await server.lock(backend, `sessions/${key}`);
-		for (const session of sessionsOf(row)) {
-			const member = `${row.hour}/${session}`;
-			if (server.tables.sessions.has(member) || staged.sessions.has(member)) {
-				if (!text.includes("added = bit_count((excluded.bits & ~t.bits)"))
-					server.world.problem(`I3: session ${member} counts twice`);
+		await server.lock(backend, `${name}/${key}`);
+		for (const bit of bits) {
+			const number = block * membersPerRow + bit;
+			const id = name === "users" ? userOf(server, staged, number) : number;
+			const member = `${hour}/${id}`;
+			if (server.tables[name].has(member) || staged[name].has(member)) {
+				if (!text.includes(table.counts)) server.world.problem(`I3: one of ${name}, ${member}, counts twice`);
 				continue;
 			}
-			staged.sessions.add(member);
-			added.set(row.hour, (added.get(row.hour) ?? 0) + 1);
+			staged[name].add(member);
+			added.set(hour, (added.get(hour) ?? 0) + 1);
 		}
 	}
 	return [...added].map(([hour, count]) => ({ hour, count }));
 }
 
-function sessionsOf({ block, bits }: { readonly block: number; readonly bits: bigint }): number[] {
-	const all = Array.from({ length: 64 }, (_, bit) => bit);
-	return all.filter((bit) => (bits >> BigInt(bit)) & 1n).map((bit) => block * 64 + bit);
+/** Gives numbers to users that have none; how many had none. */
+export async function insertUserNumbers(
+	server: Server,
+	backend: Backend,
+	staged: Staged,
+	{ text, values }: Statement,
+): Promise<number> {
+	const numbers = elementsOf(values[1]).map((number) => Number(int8(number)));
+	const users = elementsOf(values[0]).map((id, i) => ({ id: textOf(id), number: numbers[i]! }));
+	const inBytes = (id: string) => Buffer.from(id);
+	if (text.includes("ORDER BY 1")) users.sort((a, b) => Buffer.compare(inBytes(a.id), inBytes(b.id)));
+	else shuffle(users, server.world.random);
+	let made = 0;
+	for (const { id, number } of users) {
+		const isThere = () => numberOf(server, staged, id) !== undefined;
+		if (!isThere()) await server.lock(backend, `user/${id}`);
+		if (isThere()) {
+			if (!text.includes("ON CONFLICT DO NOTHING")) throw new ServerError("23505", `duplicate user ${id}`);
+			continue;
+		}
+		const others = [...server.tables.userNumbers, ...staged.userNumbers];
+		if (others.some(([, taken]) => taken === number))
+			server.world.problem(`I3: two users have number ${number}`);
+		staged.userNumbers.set(id, number);
+		made++;
+	}
+	return made;
+}
+
+/** The numbers of users as `int8send` of each, in the order asked; those who have none are left out. */
+export function userNumbers(server: Server, staged: Staged, { values }: Statement): Buffer {
+	const numbers = elementsOf(values[0]).map((id) => numberOf(server, staged, textOf(id)));
+	return Buffer.concat(
+		numbers.flatMap((number) => {
+			if (number === undefined) return [];
+			const bytes = Buffer.alloc(8);
+			bytes.writeBigInt64BE(BigInt(number));
+			return [bytes];
+		}),
+	);
+}
+
+function numberOf(server: Server, staged: Staged, user: string): number | undefined {
+	return staged.userNumbers.get(user) ?? server.tables.userNumbers.get(user);
+}
+
+function userOf(server: Server, staged: Staged, number: number): string {
+	const all = [...server.tables.userNumbers, ...staged.userNumbers];
+	const user = all.find(([, of]) => of === number)?.[0];
+	if (user === undefined) server.world.problem(`I3: number ${number} is counted, and is nobody's`);
+	return user ?? `nobody ${number}`;
+}
+
+function setBits(count: number, isSet: (bit: number) => boolean): number[] {
+	return Array.from({ length: count }, (_, bit) => bit).filter(isSet);
 }
 
 /** Without an order the plan decides. */

@@ -47,6 +47,7 @@ export class Staged {
 	/** `hour/id`. */
 	readonly users = new Set<string>();
 	readonly sessions = new Set<string>();
+	readonly userNumbers = new Map<string, number>();
 	readonly hours = new Map<number, HourTotals>();
 	ledger: Ledger | null = null;
 	/** A user whose rows go, by `erase`. */
@@ -70,6 +71,9 @@ export class Tables {
 	dead = new Map<number, string>();
 	users = new Set<string>();
 	sessions = new Set<string>();
+	userNumbers = new Map<string, number>();
+	/** A sequence: no transaction takes it back. */
+	nextUserBlock = 0;
 	hours = new Map<number, HourTotals>();
 	/** Places of events that `erase` removed. */
 	erased = new Set<number>();
@@ -92,6 +96,8 @@ export class Tables {
 		this.dead = new Map(other.dead);
 		this.users = new Set(other.users);
 		this.sessions = new Set(other.sessions);
+		this.userNumbers = new Map(other.userNumbers);
+		this.nextUserBlock = other.nextUserBlock;
 		this.hours = new Map([...other.hours].map(([hour, totals]) => [hour, { ...totals }]));
 		this.erased = new Set(other.erased);
 	}
@@ -111,6 +117,7 @@ export class Tables {
 			this.dead.set(place, reason);
 		}
 		this.#judgeHours(staged, problem);
+		for (const [user, number] of staged.userNumbers) this.userNumbers.set(user, number);
 		for (const key of staged.users) this.users.add(key);
 		for (const key of staged.sessions) this.sessions.add(key);
 		for (const { hour, user, type, session } of staged.events) {
@@ -209,8 +216,9 @@ export class Tables {
 		}
 	}
 
-	/** As the command: the user's rows go, and the hours are computed again from what is left. */
+	/** As the command: the user's rows and number go, and the hours are computed again from what is left. */
 	#erase(user: string): void {
+		this.userNumbers.delete(user);
 		for (const [place, event] of this.events) {
 			if (event.user !== user) continue;
 			this.events.delete(place);

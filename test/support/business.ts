@@ -14,6 +14,9 @@ export interface BusinessEvent {
 	readonly cents: bigint | null;
 }
 
+/** From one user's number to the next: some share a row of an hour, and others do not. */
+const NUMBER_STEP = 300;
+
 /** A seeded generator of numbers in [0, 1): mulberry32. */
 export function seededRandom(seed: number): () => number {
 	let state = seed | 0;
@@ -25,9 +28,9 @@ export function seededRandom(seed: number): () => number {
 	};
 }
 
-/** Puts the events where the engine would: `events`, the hourly totals, and the two tables of members. */
+/** Puts the events where the engine would: `events`, the hourly totals, and the tables of members. */
 export async function storeBusiness(client: pg.Client, events: readonly BusinessEvent[]): Promise<void> {
-	await client.query("TRUNCATE events, hourly_totals, hourly_users, hourly_sessions");
+	await client.query("TRUNCATE events, hourly_totals, user_numbers, hourly_users, hourly_sessions");
 	await client.query(
 		`INSERT INTO events (event_time, event_type, user_id, session_id, amount, kafka_partition, kafka_offset)
 		SELECT to_timestamp(hour * 3600::bigint), type, "user", session, cents / 100, 0, i
@@ -42,7 +45,12 @@ export async function storeBusiness(client: pg.Client, events: readonly Business
 		],
 	);
 	await client.query(`
-		INSERT INTO hourly_users SELECT DISTINCT date_trunc('hour', event_time, 'UTC'), user_id FROM events;
+		INSERT INTO user_numbers (user_id, number)
+			SELECT user_id, ${NUMBER_STEP} * (row_number() OVER (ORDER BY min(kafka_offset)) - 1) FROM events GROUP BY user_id;
+		INSERT INTO hourly_users (hour, block, bits, added)
+			SELECT date_trunc('hour', event_time, 'UTC'), number / 1024, bit_or(set_bit(0::bit(1024), (number % 1024)::int, 1)),
+				count(DISTINCT user_id)
+			FROM events JOIN user_numbers USING (user_id) GROUP BY 1, 2;
 		INSERT INTO hourly_sessions (hour, block, bits, added)
 			SELECT date_trunc('hour', event_time, 'UTC'), session_id >> 6, bit_or(1::bigint << (session_id & 63)::int),
 				count(DISTINCT session_id)

@@ -28,10 +28,11 @@ export function readTuples(chunks: readonly Uint8Array[]): (Buffer | null)[][] {
 
 /** Elements of a binary array, without its header. */
 export function readElements(bytes: Uint8Array): (Buffer | null)[] {
+	const copy = Buffer.from(bytes);
 	const elements: (Buffer | null)[] = [];
 	let at = 0;
-	while (at < bytes.length) {
-		const [element, next] = readField(Buffer.from(bytes), at);
+	while (at < copy.length) {
+		const [element, next] = readField(copy, at);
 		elements.push(element);
 		at = next;
 	}
