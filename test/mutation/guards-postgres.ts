@@ -51,7 +51,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 	},
 	{
 		name: "row count of the move",
-		edits: [edit(MOVE, "if (rowCount !== ranges.length) {", "if (rowCount === -1) {")],
+		edits: [edit(MOVE, "if (moved.rowCount !== ranges.length) {", "if (moved.rowCount === -1) {")],
 		simulation: "red",
 		chaos: "red",
 	},
