@@ -115,6 +115,9 @@ function kafkaKind(
 					args: [
 						`-Xmx${heapMb}m`,
 						"-Xms128m",
+						// Compiling everything well costs a broker on a small machine more than it gives in the first minutes: half of
+						// its CPU in a drain of four seconds (perf/README.md).
+						"-XX:TieredStopAtLevel=1",
 						"-XX:+ExitOnOutOfMemoryError",
 						...javaArgs(layout, programs),
 						"kafka.Kafka",
