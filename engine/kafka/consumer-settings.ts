@@ -1,7 +1,7 @@
 /** How our consumer is set up. Numbers such as K5 name the row of docs/kafkajs.md that says why. */
 import type { ConsumerConfig } from "kafkajs";
 
-/** An event costs process and broker 0.98 µs at 64 KiB, 0.81 at 128, 0.96 at 256: more requests, or colder memory. */
+/** At least, however many partitions there are; with few of them topic-follower.ts asks for more. */
 const FETCH_BYTES_PER_PARTITION = 128 * 1024;
 /** With every partition paused kafkajs sleeps this long, and sees `resume` only then (K5); fetches wait longer (FETCH_WAIT_MS). */
 const PAUSED_SLEEP_MS = 20;

@@ -15,7 +15,8 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3;
 /** The broker has no topic of this id, or another one than its log has; to kafkajs that is stale metadata. */
 const NO_SUCH_TOPIC: ReadonlySet<number> = new Set([100, 103]);
 
-interface FetchOptions {
+/** What kafkajs asks for. */
+export interface FetchOptions {
 	readonly replicaId?: number;
 	readonly isolationLevel: number;
 	readonly maxWaitTime: number;

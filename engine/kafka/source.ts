@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
@@ -159,7 +160,10 @@ export class KafkaSource implements Source {
 		this.#listen(consumer, era);
 		const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
 			const batch = era === this.#era && !this.#stopped ? sourceBatch(payload) : null;
-			if (batch !== null) this.#listener?.batch(batch);
+			if (batch === null) return;
+			this.#listener?.batch(batch);
+			// kafkajs goes through a whole answer, megabytes, in one turn of the event loop: Postgres would have to wait.
+			await setImmediate();
 		};
 		const manual = { autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 1 };
 		const steps = [

@@ -1,5 +1,5 @@
 import type { BrokerInside, ClusterInside, RequestOf } from "./cluster-inside.ts";
-import { FETCH, FETCH_BY_ID_VERSION, fetchById } from "./fetch-by-id.ts";
+import { FETCH, FETCH_BY_ID_VERSION, type FetchOptions, fetchById } from "./fetch-by-id.ts";
 import type { BatchDecoder } from "./record-batches.ts";
 import { readTopicId } from "./topic-id.ts";
 
@@ -8,6 +8,14 @@ import { readTopicId } from "./topic-id.ts";
  * every partition is paused: that one must be short, or Postgres has nothing to do before Kafka is read again.
  */
 const FETCH_WAIT_MS = 250;
+
+/**
+ * What a fetch asks for at least, over all partitions, and what of one of them at most: a request, and each partition in
+ * an answer, cost the same whether they bring much or little (perf/README.md), and what comes of one partition is in
+ * flight whole.
+ */
+const REQUEST_BYTES_LEAST = 4 * 1024 * 1024;
+const PARTITION_BYTES_MOST = 1024 * 1024;
 
 /**
  * Keeps to one topic, not to a name: fetches ask by its id, so that nothing of a topic that was created again under the
@@ -53,6 +61,17 @@ export class TopicFollower {
 			topic === null || !canAsk
 				? requestOf
 				: fetchById(requestOf, { name: this.#topic, id: topic, decode: this.#decode });
-		return (options) => ask({ ...options, maxWaitTime: FETCH_WAIT_MS });
+		return (options) => ask({ ...options, ...filled(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
 	}
+}
+
+function filled({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
+	const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+	const bytesEach = Math.min(Math.floor(REQUEST_BYTES_LEAST / count), PARTITION_BYTES_MOST);
+	return {
+		topics: topics.map(({ topic, partitions }) => ({
+			topic,
+			partitions: partitions.map((one) => ({ ...one, maxBytes: Math.max(one.maxBytes, bytesEach) })),
+		})),
+	};
 }
