@@ -1,8 +1,7 @@
 /** How our consumer is set up. Numbers such as K5 name the row of docs/kafkajs.md that says why. */
 import type { ConsumerConfig } from "kafkajs";
+import { PARTITION_BYTES_LEAST } from "./fetch-size.ts";
 
-/** At least, however many partitions there are; with few of them topic-follower.ts asks for more. */
-const FETCH_BYTES_PER_PARTITION = 128 * 1024;
 /** With every partition paused kafkajs sleeps this long, and sees `resume` only then (K5); fetches wait longer (FETCH_WAIT_MS). */
 const PAUSED_SLEEP_MS = 20;
 const HEARTBEAT_INTERVAL_MS = 1_000;
@@ -23,7 +22,8 @@ export function consumerSettings(
 		maxWaitTimeInMs: PAUSED_SLEEP_MS,
 		minBytes: 1,
 		metadataMaxAge: METADATA_MAX_AGE_MS,
-		maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
+		// With few partitions topic-follower.ts asks for more of each.
+		maxBytesPerPartition: PARTITION_BYTES_LEAST,
 		allowAutoTopicCreation: false,
 		readUncommitted: false,
 		// A consumer that died is replaced by us: kafkajs would start the old one again, without its seeks (K15, K17).

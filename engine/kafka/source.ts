@@ -35,6 +35,11 @@ export interface KafkaSourceSettings {
 
 /** `stop` and `disconnect` of kafkajs can hang on a request in flight (K18); and no join waits longer for our own affairs. */
 const PATIENCE_MS = 5_000;
+/**
+ * kafkajs goes through a whole answer, megabytes, in one turn of the event loop, and Postgres would have to wait for it.
+ * After each batch would be too often: with many small ones the turns cost a quarter of the engine's CPU.
+ */
+const BUSY_MS_MAX = 2;
 /** All tries of kafkajs for one request. */
 const PUBLISH_DEADLINE_MS = 40_000;
 
@@ -62,6 +67,8 @@ export class KafkaSource implements Source {
 	#rebuilding: Promise<void> | null = null;
 	/** The era whose consumer is known to be dead. */
 	#crashedEra = 0;
+	/** What batches have taken since the event loop had its last turn. */
+	#busyMs = 0;
 	/** The name of our last consumer in the group. */
 	#memberId: string | null = null;
 
@@ -161,8 +168,11 @@ export class KafkaSource implements Source {
 		const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
 			const batch = era === this.#era && !this.#stopped ? sourceBatch(payload) : null;
 			if (batch === null) return;
+			const sinceMs = this.#clock.monotonicMs();
 			this.#listener?.batch(batch);
-			// kafkajs goes through a whole answer, megabytes, in one turn of the event loop: Postgres would have to wait.
+			this.#busyMs += this.#clock.monotonicMs() - sinceMs;
+			if (this.#busyMs < BUSY_MS_MAX) return;
+			this.#busyMs = 0;
 			await setImmediate();
 		};
 		const manual = { autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 1 };

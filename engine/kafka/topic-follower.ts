@@ -1,5 +1,6 @@
 import type { BrokerInside, ClusterInside, RequestOf } from "./cluster-inside.ts";
 import { FETCH, FETCH_BY_ID_VERSION, type FetchOptions, fetchById } from "./fetch-by-id.ts";
+import { fetchBytesEach } from "./fetch-size.ts";
 import type { BatchDecoder } from "./record-batches.ts";
 import { readTopicId } from "./topic-id.ts";
 
@@ -8,14 +9,6 @@ import { readTopicId } from "./topic-id.ts";
  * every partition is paused: that one must be short, or Postgres has nothing to do before Kafka is read again.
  */
 const FETCH_WAIT_MS = 250;
-
-/**
- * What a fetch asks for at least, over all partitions, and what of one of them at most: a request, and each partition in
- * an answer, cost the same whether they bring much or little (perf/README.md), and what comes of one partition is in
- * flight whole.
- */
-const REQUEST_BYTES_LEAST = 4 * 1024 * 1024;
-const PARTITION_BYTES_MOST = 1024 * 1024;
 
 /**
  * Keeps to one topic, not to a name: fetches ask by its id, so that nothing of a topic that was created again under the
@@ -65,13 +58,13 @@ export class TopicFollower {
 	}
 }
 
+/** The same partitions, and more of each than kafkajs's one setting for all asks for. */
 function filled({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
-	const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
-	const bytesEach = Math.min(Math.floor(REQUEST_BYTES_LEAST / count), PARTITION_BYTES_MOST);
+	const maxBytes = fetchBytesEach(topics.reduce((sum, { partitions }) => sum + partitions.length, 0));
 	return {
 		topics: topics.map(({ topic, partitions }) => ({
 			topic,
-			partitions: partitions.map((one) => ({ ...one, maxBytes: Math.max(one.maxBytes, bytesEach) })),
+			partitions: partitions.map((one) => ({ ...one, maxBytes })),
 		})),
 	};
 }

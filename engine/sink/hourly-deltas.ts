@@ -1,12 +1,15 @@
-import { centsOf, type FrozenPart, WINDOW, WINDOW_STRIDE } from "../../workers/part.ts";
+import { CENTS_CARRY, type FrozenPart, WINDOW, WINDOW_STRIDE } from "../../workers/part.ts";
 
 /** One hour's change by a set, over all actors and partitions. */
 export interface HourlyDelta {
 	/** Whole hours since 1970 UTC. */
 	readonly hour: number;
-	revenueCents: bigint;
+	/** Money is `hi * CENTS_CARRY + lo` cents, as in a window. */
+	revenueHi: number;
+	revenueLo: number;
 	ticketCount: number;
-	payoutCents: bigint;
+	payoutHi: number;
+	payoutLo: number;
 	payoutEvents: number;
 	loginCount: number;
 	eventCount: number;
@@ -23,26 +26,42 @@ export function hourlyDeltas(parts: readonly FrozenPart[]): HourlyDelta[] {
 	return [...deltas.values()].sort((a, b) => a.hour - b.hour);
 }
 
+/** With many hours and partitions nearly every event has a window of its own: numbers with a carry, no bigint. */
 function add(deltas: Map<number, HourlyDelta>, windows: Float64Array, at: number): void {
-	const column = (offset: number): number => windows[at + offset]!;
-	const hour = column(WINDOW.hour);
+	const hour = windows[at + WINDOW.hour]!;
 	let delta = deltas.get(hour);
 	if (delta === undefined) {
-		delta = {
-			hour,
-			revenueCents: 0n,
-			ticketCount: 0,
-			payoutCents: 0n,
-			payoutEvents: 0,
-			loginCount: 0,
-			eventCount: 0,
-		};
+		delta = newDelta(hour);
 		deltas.set(hour, delta);
 	}
-	delta.revenueCents += centsOf(column(WINDOW.revenueHi), column(WINDOW.revenueLo));
-	delta.ticketCount += column(WINDOW.ticketCount);
-	delta.payoutCents += centsOf(column(WINDOW.payoutHi), column(WINDOW.payoutLo));
-	delta.payoutEvents += column(WINDOW.payoutEvents);
-	delta.loginCount += column(WINDOW.loginCount);
-	delta.eventCount += column(WINDOW.eventCount);
+	delta.revenueHi += windows[at + WINDOW.revenueHi]!;
+	delta.revenueLo += windows[at + WINDOW.revenueLo]!;
+	if (delta.revenueLo >= CENTS_CARRY) {
+		delta.revenueLo -= CENTS_CARRY;
+		delta.revenueHi++;
+	}
+	delta.ticketCount += windows[at + WINDOW.ticketCount]!;
+	delta.payoutHi += windows[at + WINDOW.payoutHi]!;
+	delta.payoutLo += windows[at + WINDOW.payoutLo]!;
+	if (delta.payoutLo >= CENTS_CARRY) {
+		delta.payoutLo -= CENTS_CARRY;
+		delta.payoutHi++;
+	}
+	delta.payoutEvents += windows[at + WINDOW.payoutEvents]!;
+	delta.loginCount += windows[at + WINDOW.loginCount]!;
+	delta.eventCount += windows[at + WINDOW.eventCount]!;
+}
+
+function newDelta(hour: number): HourlyDelta {
+	return {
+		hour,
+		revenueHi: 0,
+		revenueLo: 0,
+		ticketCount: 0,
+		payoutHi: 0,
+		payoutLo: 0,
+		payoutEvents: 0,
+		loginCount: 0,
+		eventCount: 0,
+	};
 }

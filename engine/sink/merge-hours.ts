@@ -1,6 +1,9 @@
 import type pg from "pg";
+import { CENTS_CARRY } from "../../workers/part.ts";
+import { binaryArray, OID } from "./binary-array.ts";
 import type { HourlyDelta } from "./hourly-deltas.ts";
 import type { NewMembers } from "./insert-members.ts";
+import { int8Elements } from "./member-blocks.ts";
 
 /** Step 7e: the rows that engines share, last and in order, so that they are held for as short as can be. */
 export async function mergeHours(
@@ -10,15 +13,20 @@ export async function mergeHours(
 	sessions: NewMembers,
 ): Promise<void> {
 	if (deltas.length === 0) return;
+	const column = (of: (delta: HourlyDelta) => number): Buffer =>
+		binaryArray(OID.int8, deltas.length, [int8Elements(Float64Array.from(deltas, of))]);
 	await client.query({
 		name: "merge_hours",
 		text: `INSERT INTO hourly_totals AS t
 				(hour, revenue, ticket_count, payouts, payout_events, logins, events, active_users, new_sessions)
-			SELECT timestamptz 'epoch' + v.hour * interval '1 hour', v.revenue * 0.01, v.tickets, v.payouts * 0.01,
-				v.payout_events, v.logins, v.events, v.users, v.sessions
-			FROM unnest($1::int[], $2::numeric[], $3::bigint[], $4::numeric[], $5::bigint[], $6::bigint[], $7::bigint[],
-				$8::bigint[], $9::bigint[])
-				AS v(hour, revenue, tickets, payouts, payout_events, logins, events, users, sessions)
+			SELECT timestamptz 'epoch' + v.hour * interval '1 hour',
+				(v.revenue_hi * ${CENTS_CARRY}::numeric + v.revenue_lo) * 0.01, v.tickets,
+				(v.payouts_hi * ${CENTS_CARRY}::numeric + v.payouts_lo) * 0.01, v.payout_events,
+				v.logins, v.events, v.users, v.sessions
+			FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+				$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+				AS v(hour, revenue_hi, revenue_lo, tickets, payouts_hi, payouts_lo, payout_events, logins, events, users,
+					sessions)
 			ORDER BY v.hour
 			ON CONFLICT (hour) DO UPDATE SET
 				revenue = t.revenue + excluded.revenue,
@@ -31,15 +39,17 @@ export async function mergeHours(
 				new_sessions = t.new_sessions + excluded.new_sessions,
 				updated_at = now()`,
 		values: [
-			deltas.map((delta) => delta.hour),
-			deltas.map((delta) => delta.revenueCents.toString()),
-			deltas.map((delta) => delta.ticketCount),
-			deltas.map((delta) => delta.payoutCents.toString()),
-			deltas.map((delta) => delta.payoutEvents),
-			deltas.map((delta) => delta.loginCount),
-			deltas.map((delta) => delta.eventCount),
-			deltas.map((delta) => users.get(delta.hour) ?? 0),
-			deltas.map((delta) => sessions.get(delta.hour) ?? 0),
+			column((delta) => delta.hour),
+			column((delta) => delta.revenueHi),
+			column((delta) => delta.revenueLo),
+			column((delta) => delta.ticketCount),
+			column((delta) => delta.payoutHi),
+			column((delta) => delta.payoutLo),
+			column((delta) => delta.payoutEvents),
+			column((delta) => delta.loginCount),
+			column((delta) => delta.eventCount),
+			column((delta) => users.get(delta.hour) ?? 0),
+			column((delta) => sessions.get(delta.hour) ?? 0),
 		],
 	});
 }

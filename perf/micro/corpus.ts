@@ -3,6 +3,7 @@
  * sender and of the engine.
  */
 import { appendStandIn, type StandIn, scannedRecords } from "../../engine/kafka/batch-scanner.ts";
+import { fetchBytesEach } from "../../engine/kafka/fetch-size.ts";
 import { decodeRecordBatches } from "../../engine/kafka/record-batches.ts";
 import { limitsOf } from "../../engine/limits.ts";
 import type { RecordCursor } from "../../engine/ports.ts";
@@ -34,15 +35,16 @@ export interface Corpus {
 export const PARTITIONS = 8;
 const RECORDS_PER_BATCH = 250;
 /** As the engine asks for. */
-const FETCH_BYTES = 128 * 1024;
+const FETCH_BYTES = fetchBytesEach(PARTITIONS);
 export const ACTORS = 2;
 /** Half a year behind the events: a backlog, whose events are all late. */
 const RECORD_AGE_MS = 180 * 86_400_000;
 
 /** As the engine has them by default. */
 export const LIMITS = limitsOf({
-	flushIntervalMs: 250,
-	flushRowsMax: 20_000,
+	flushIntervalMs: 50,
+	// The default: on a busy engine sets are larger still.
+	flushRowsMax: 30_000,
 	inFlightBytesMax: 64 * 1024 * 1024,
 });
 

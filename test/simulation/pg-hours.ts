@@ -1,5 +1,6 @@
 /** Members and hours: the tables that engines share, and so the locks they may meet in. */
 import { shuffle } from "../../producer/random.ts";
+import { CENTS_CARRY } from "../../workers/part.ts";
 import { int8, readElements, text as textOf, timestamptz } from "../support/copy-reader.ts";
 import { type Backend, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { HOUR_COLUMNS, noTotals, type Staged } from "./pg-tables.ts";
@@ -149,19 +150,20 @@ export async function mergeHours(
 	staged: Staged,
 	{ text, values }: Statement,
 ): Promise<void> {
-	const rows = unnested(text, values);
+	const columnsOf = values.map((value) => elementsOf(value).map((one) => Number(int8(one))));
+	const rows = unnested(text, columnsOf) as Record<string, number>[];
 	if (!text.includes("ORDER BY v.hour")) rows.sort(() => server.world.random.float() - 0.5);
 	const columns = splitList(/\(([^)]*)\)/.exec(text)![1]!);
 	const selected = splitList(/SELECT (.*?)\s+FROM unnest/s.exec(text)![1]!);
-	const sources = columns.map((name, i) => [name, /v\.(\w+)/.exec(selected[i]!)![1]!] as const);
+	const sources = columns.map((name, i) => [name, selected[i]!.match(/(?<=v\.)\w+/g)!] as const);
 	for (const row of rows) {
 		const hour = Number(row["hour"]);
 		await server.lock(backend, `hour:${hour}`);
 		const totals = staged.hours.get(hour) ?? noTotals();
-		for (const [name, source] of sources) {
+		for (const [name, [source, low]] of sources) {
 			const column = HOUR_COLUMNS.find((one) => one === name);
 			if (column === undefined) continue;
-			const value = row[source];
+			const value = low === undefined ? row[source!]! : row[source!]! * CENTS_CARRY + row[low]!;
 			if (!/^\d+$/.test(String(value))) server.world.problem(`I10: ${column} is raised by ${String(value)}`);
 			if (!text.includes(`${column} = t.${column} + excluded.${column}`)) {
 				server.world.problem(`I3: the merge does not add up ${column}`);

@@ -3,10 +3,11 @@
  * at the engine's own fetch settings. Started by kafkajs-read.ts; prints one line of JSON.
  */
 import { Kafka, logLevel } from "kafkajs";
+import { fetchBytesEach } from "../../../engine/kafka/fetch-size.ts";
 import type { ReadRequest, ReadResult } from "./kafkajs-read.ts";
 
-/** As in engine/kafka/consumer-settings.ts. */
-const FETCH = { maxBytesPerPartition: 128 * 1024, maxWaitTimeInMs: 250, minBytes: 1 } as const;
+/** As the engine's, see engine/kafka. */
+const FETCH = { maxWaitTimeInMs: 250, minBytes: 1 } as const;
 
 const request = JSON.parse(process.argv[2] ?? "") as ReadRequest;
 process.stdout.write(`${JSON.stringify(await read(request))}\n`);
@@ -17,7 +18,12 @@ async function read({ brokers, topic, groupId, sent }: ReadRequest): Promise<Rea
 		brokers: brokers.split(","),
 		logLevel: logLevel.NOTHING,
 	});
-	const consumer = kafka.consumer({ groupId, ...FETCH });
+	const admin = kafka.admin();
+	await admin.connect();
+	const [metadata] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
+	await admin.disconnect();
+	const maxBytesPerPartition = fetchBytesEach(metadata!.partitions.length);
+	const consumer = kafka.consumer({ groupId, ...FETCH, maxBytesPerPartition });
 	await consumer.connect();
 	await consumer.subscribe({ topics: [topic], fromBeginning: true });
 	let count = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
 import { hourlyDeltas } from "../../../engine/sink/hourly-deltas.ts";
-import { CENTS_CARRY } from "../../../workers/part.ts";
+import { CENTS_CARRY, centsOf } from "../../../workers/part.ts";
 import { fold, part, windowsOf } from "../../support/frozen-parts.ts";
 import { seedProperties } from "../../support/property-seed.ts";
 
@@ -27,8 +27,8 @@ t.test("one cent counts on either side of the carry", async (t) => {
 		{ hour: 1, revenueLo: 1 },
 	]);
 	const [delta] = hourlyDeltas([part(0, [fold({ partition: 0, windows })])]);
-	t.equal(delta?.revenueCents, 3n * 2n ** 52n);
-	t.equal(delta?.payoutCents, 3n * 2n ** 52n + 1n);
+	t.equal(centsOf(delta!.revenueHi, delta!.revenueLo), 3n * 2n ** 52n);
+	t.equal(centsOf(delta!.payoutHi, delta!.payoutLo), 3n * 2n ** 52n + 1n);
 });
 
 const count = fc.nat(1_000_000);
@@ -73,7 +73,10 @@ t.test("the sums are exact past 2^53, whatever parts and folds the hours come fr
 				const found = hourlyDeltas(parts);
 				assert.equal(found.length, expected.size);
 				for (const delta of found) {
-					const { revenueCents, ticketCount, payoutCents, payoutEvents, loginCount, eventCount } = delta;
+					const { ticketCount, payoutEvents, loginCount, eventCount } = delta;
+					assert.ok(delta.revenueLo < CENTS_CARRY && delta.payoutLo < CENTS_CARRY);
+					const revenueCents = centsOf(delta.revenueHi, delta.revenueLo);
+					const payoutCents = centsOf(delta.payoutHi, delta.payoutLo);
 					const counts = [revenueCents, ticketCount, payoutCents, payoutEvents, loginCount, eventCount];
 					assert.deepEqual(counts.map(BigInt), expected.get(delta.hour));
 					if (revenueCents > largest) largest = revenueCents;
