@@ -5,6 +5,9 @@
    inserted, as Postgres does. Postgres may be restored to an older state (offsets and rows went back together), and `erase` may take a
    user out, raising the ledger's generation while it holds all rows.
 
+   Numbers of users (sink/user-numbers.ts) are not here: a number never changes, and an engine that forgets it asks again. That
+   they are forgotten with every recovery, and with `erase`, is shown by the simulation (docs/mutation.md).
+
    here                       | in the code
    ---------------------------+----------------------------------------------------------------------------------------------
    fold, pending              | workers/members.ts (an id pending in an earlier set is sent with this one again)

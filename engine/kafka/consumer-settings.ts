@@ -22,7 +22,7 @@ export function consumerSettings(
 		maxWaitTimeInMs: PAUSED_SLEEP_MS,
 		minBytes: 1,
 		metadataMaxAge: METADATA_MAX_AGE_MS,
-		// With few partitions topic-follower.ts asks for more of each.
+		// Only what kafkajs itself believes: topic-follower.ts says how much in each request (fetch-size.ts).
 		maxBytesPerPartition: PARTITION_BYTES_LEAST,
 		allowAutoTopicCreation: false,
 		readUncommitted: false,

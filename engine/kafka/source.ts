@@ -74,7 +74,7 @@ export class KafkaSource implements Source {
 
 	constructor(
 		settings: KafkaSourceSettings,
-		limits: Pick<Limits, "crashesMax" | "crashWindowMs">,
+		limits: Pick<Limits, "crashesMax" | "crashWindowMs" | "setBytesMax">,
 		clock: Clock,
 		log: Log,
 	) {
@@ -82,7 +82,8 @@ export class KafkaSource implements Source {
 		this.#crashes = new CrashBudget(limits, clock);
 		this.#clock = clock;
 		this.#log = log.child({ component: "kafka" });
-		this.#follower = new TopicFollower(settings.topic, decoderOf(settings.decoder ?? "scanner"));
+		const decoder = decoderOf(settings.decoder ?? "scanner");
+		this.#follower = new TopicFollower(settings.topic, decoder, limits.setBytesMax);
 		const admin = () => createKafka(settings.connection, this.#log).admin();
 		this.#watermarks = new WatermarkReader(settings.topic, admin, clock);
 		this.#silenceMsMax = groupSilenceMsMax(settings.sessionTimeoutMs);

@@ -18,15 +18,17 @@ const FETCH_WAIT_MS = 250;
 export class TopicFollower {
 	readonly #topic: string;
 	readonly #decode: BatchDecoder;
+	readonly #inFlightBytesMax: number;
 	/** That which is fetched. */
 	#accepted: string | null = null;
 	/** As of the last reading of the metadata. */
 	#current: string | null = null;
 
 	/** `decode`: of what is fetched by the topic's id. What is asked for by name, kafkajs's own decoder reads. */
-	constructor(topic: string, decode: BatchDecoder) {
+	constructor(topic: string, decode: BatchDecoder, inFlightBytesMax: number) {
 		this.#topic = topic;
 		this.#decode = decode;
+		this.#inFlightBytesMax = inFlightBytesMax;
 	}
 
 	/** To be called before the consumer of this cluster subscribes. Survives the consumer. */
@@ -54,17 +56,19 @@ export class TopicFollower {
 			topic === null || !canAsk
 				? requestOf
 				: fetchById(requestOf, { name: this.#topic, id: topic, decode: this.#decode });
-		return (options) => ask({ ...options, ...filled(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
+		return (options) =>
+			ask({ ...options, ...this.#filled(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
 	}
-}
 
-/** The same partitions, and more of each than kafkajs's one setting for all asks for. */
-function filled({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
-	const maxBytes = fetchBytesEach(topics.reduce((sum, { partitions }) => sum + partitions.length, 0));
-	return {
-		topics: topics.map(({ topic, partitions }) => ({
-			topic,
-			partitions: partitions.map((one) => ({ ...one, maxBytes })),
-		})),
-	};
+	/** The same partitions, and more of each than kafkajs's one setting for all asks for. */
+	#filled({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
+		const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+		const maxBytes = fetchBytesEach(count, this.#inFlightBytesMax);
+		return {
+			topics: topics.map(({ topic, partitions }) => ({
+				topic,
+				partitions: partitions.map((one) => ({ ...one, maxBytes })),
+			})),
+		};
+	}
 }

@@ -1,6 +1,6 @@
 /**
  * An engine that freezes in mid-transaction keeps its row locks: no time-out of the server ends a backend that waits for
- * its client within a COPY, and a shared membership key is enough to keep every other engine from flushing. So whoever
+ * its client within a COPY, and a shared row of members is enough to keep every other engine from flushing. So whoever
  * waits too long for a lock terminates the engine's backend that holds it. The frozen one loses a transaction that was
  * never committed, and asks the rows when it wakes.
  */

@@ -55,7 +55,7 @@ export async function moveOffsets(
 				$9::bigint[], $10::bigint[], $11::text[], $12::float8[], $13::int[], $14::int[], $15::tid[])
 				AS v(kafka_partition, epoch, from_offset, to_offset, gaps, stored, dead, last_offset, last_timestamp,
 					last_hash, newest_event, recent, recent_dead, place)
-			WHERE s.ctid = v.place AND s.kafka_partition = v.kafka_partition
+			WHERE s.ctid = v.place AND s.kafka_partition + 0 = v.kafka_partition
 				AND s.epoch = v.epoch AND s.next_offset = v.from_offset
 				AND (SELECT generation FROM ledger) = $1::bigint
 			RETURNING s.kafka_partition, s.ctid`,
@@ -75,9 +75,10 @@ export async function moveOffsets(
 }
 
 /**
- * Plans are made while tables are small, and kept while they grow: reading the whole of one must not look cheap then.
+ * Plans are made while tables are small, and kept while they grow: reading the whole of one must not look cheap then. The
+ * ledger has no other way to be read, though, and servers before 18 put that at a cost for which they compile the plan.
  */
-const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off";
+const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 /** No row has this address. */
 const NOWHERE = "(0,0)";
 
@@ -99,9 +100,9 @@ async function lockPlaces(
 	if (partitions.some((partition) => !places.has(partition))) return false;
 	const { rows } = await client.query<{ topic: string; kafka_partition: number }>({
 		name: "lock_offset_places",
-		// Nothing that the key could be used for: the plan would go through all versions again.
+		// Nothing that the key could be used for, not even the order: the plan would go through all versions again.
 		text: `SELECT topic, kafka_partition FROM source_offsets WHERE ctid = ANY ($1::tid[])
-			ORDER BY topic, kafka_partition FOR UPDATE`,
+			ORDER BY (topic, kafka_partition) FOR UPDATE`,
 		values: [partitions.map((partition) => places.get(partition))],
 	});
 	const ours = rows.filter((row) => row.topic === topic && partitions.includes(row.kafka_partition));

@@ -34,8 +34,10 @@ export interface Corpus {
 
 export const PARTITIONS = 8;
 const RECORDS_PER_BATCH = 250;
+/** The default of IN_FLIGHT_MB_MAX. */
+const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
 /** As the engine asks for. */
-const FETCH_BYTES = fetchBytesEach(PARTITIONS);
+const FETCH_BYTES = fetchBytesEach(PARTITIONS, IN_FLIGHT_BYTES_MAX);
 export const ACTORS = 2;
 /** Half a year behind the events: a backlog, whose events are all late. */
 const RECORD_AGE_MS = 180 * 86_400_000;
@@ -45,7 +47,7 @@ export const LIMITS = limitsOf({
 	flushIntervalMs: 50,
 	// The default: on a busy engine sets are larger still.
 	flushRowsMax: 30_000,
-	inFlightBytesMax: 64 * 1024 * 1024,
+	inFlightBytesMax: IN_FLIGHT_BYTES_MAX,
 });
 
 /** Packs into slices for `ACTORS` actors; slices are never posted for their age. */

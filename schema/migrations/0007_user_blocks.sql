@@ -1,11 +1,15 @@
 -- Users of an hour as bits, like its sessions (0006). Users have no numbers, so they get one when they are first seen,
 -- and keep it. A pair of hour and user was a row and an index entry of its own, 3.8 us and 200 bytes of WAL where the
--- hours are many; now it is a bit in a row that hundreds of users share, 0.8 us and 45 bytes.
+-- hours are many; now it is a bit in a row that hundreds of users share, 0.7 us and 43 bytes.
 --
 -- What is stored is converted here, at about a minute for ten million pairs.
 
+-- Whoever reads a view locks the view first, then its tables: in the other order this would meet readers in a circle.
+LOCK TABLE rolling_24h_metrics, daily_event_summary, hourly_active_users IN ACCESS EXCLUSIVE MODE;
+
 -- Rows are never changed and never go: engines remember numbers that were committed. An engine takes the numbers of a
--- whole row of hourly_users at a time, so that engines write rows of their own. Numbers have gaps.
+-- whole row of hourly_users at a time, so that new users of different engines share no rows. Numbers have gaps. Only the
+-- sequence keeps them apart: whoever copies the tables without it (logical replication) must set it.
 CREATE TABLE user_numbers (
 	user_id text COLLATE "C" PRIMARY KEY,
 	number bigint NOT NULL

@@ -17,7 +17,7 @@ const nextOffset = edit(
 const bothComparisons = edit(MOVE, "AND s.epoch = v.epoch AND s.next_offset = v.from_offset", "");
 /** By place and by key. */
 const LOCKS = [
-	"ctid = ANY ($1::tid[])\n\t\t\tORDER BY topic, kafka_partition FOR UPDATE",
+	"ctid = ANY ($1::tid[])\n\t\t\tORDER BY (topic, kafka_partition) FOR UPDATE",
 	"kafka_partition = ANY ($2::int[])\n\t\t\t\tORDER BY topic, kafka_partition FOR UPDATE",
 ];
 const raise = edit(CLAIM, "SET epoch = epoch + 1, owner = $3", "SET owner = $3");
@@ -69,7 +69,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 	},
 	{
 		name: "offset rows locked in order by a flush",
-		edits: LOCKS.map((lock) => edit(MOVE, lock, lock.replace("ORDER BY topic, kafka_partition ", ""))),
+		edits: LOCKS.map((lock) => edit(MOVE, lock, lock.replace(/ORDER BY .* FOR/, "FOR"))),
 		simulation: "red",
 	},
 	{
@@ -83,7 +83,7 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		edits: [
 			edit(
 				MOVE,
-				"WHERE s.ctid = v.place AND s.kafka_partition = v.kafka_partition",
+				"WHERE s.ctid = v.place AND s.kafka_partition + 0 = v.kafka_partition",
 				"WHERE s.ctid = v.place",
 			),
 		],

@@ -44,7 +44,7 @@ export async function startReader(t: Test, topic: TestTopic, options: ReaderOpti
 	const { decoder, startAt = () => 0, onBatch } = options;
 	const source = new KafkaSource(
 		{ connection, topic: topic.name, groupId, sessionTimeoutMs: 10_000, decoder },
-		{ crashesMax: 1, crashWindowMs: 60_000 },
+		{ crashesMax: 1, crashWindowMs: 60_000, setBytesMax: 64 * 2 ** 20 },
 		systemClock,
 		silent,
 	);

@@ -6,6 +6,8 @@ import { Kafka, logLevel } from "kafkajs";
 import { fetchBytesEach } from "../../../engine/kafka/fetch-size.ts";
 import type { ReadRequest, ReadResult } from "./kafkajs-read.ts";
 
+/** The default of IN_FLIGHT_MB_MAX. */
+const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
 /** As the engine's, see engine/kafka. */
 const FETCH = { maxWaitTimeInMs: 250, minBytes: 1 } as const;
 
@@ -22,7 +24,7 @@ async function read({ brokers, topic, groupId, sent }: ReadRequest): Promise<Rea
 	await admin.connect();
 	const [metadata] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
 	await admin.disconnect();
-	const maxBytesPerPartition = fetchBytesEach(metadata!.partitions.length);
+	const maxBytesPerPartition = fetchBytesEach(metadata!.partitions.length, IN_FLIGHT_BYTES_MAX);
 	const consumer = kafka.consumer({ groupId, ...FETCH, maxBytesPerPartition });
 	await consumer.connect();
 	await consumer.subscribe({ topics: [topic], fromBeginning: true });

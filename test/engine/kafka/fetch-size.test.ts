@@ -2,6 +2,7 @@ import t from "tap";
 import { fetchBytesEach } from "../../../engine/kafka/fetch-size.ts";
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 t.test(
 	"an answer is four megabytes, of however few partitions, but one of them gives no more than one",
@@ -13,11 +14,18 @@ t.test(
 			[8, 512],
 			[32, 128],
 		] as const) {
-			t.equal(fetchBytesEach(partitions), Math.floor(kib * KIB), `${partitions} partitions`);
+			t.equal(fetchBytesEach(partitions, 64 * MIB), Math.floor(kib * KIB), `${partitions} partitions`);
 		}
 	},
 );
 
 t.test("many partitions give at least 128 KiB each", async (t) => {
-	for (const partitions of [33, 64, 1_000]) t.equal(fetchBytesEach(partitions), 128 * KIB);
+	for (const partitions of [33, 64, 1_000]) t.equal(fetchBytesEach(partitions, 64 * MIB), 128 * KIB);
+});
+
+t.test("where little may be in flight, an answer is a sixteenth of that", async (t) => {
+	t.equal(fetchBytesEach(1, 32 * MIB), MIB);
+	t.equal(fetchBytesEach(1, 8 * MIB), 512 * KIB);
+	t.equal(fetchBytesEach(8, 32 * MIB), 256 * KIB);
+	t.equal(fetchBytesEach(3, 4 * MIB), 128 * KIB);
 });

@@ -29,7 +29,7 @@ function versionOf(follower: TopicFollower, broker = NEWEST_BROKER): number | nu
 
 t.test("fetches are by name until a join, and by the topic's id from then on", async (t) => {
 	const { cluster } = fakeCluster(OLD);
-	const follower = new TopicFollower("t", appendStandIn);
+	const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
 	follower.follow(cluster);
 	t.equal(versionOf(follower), null);
 	await cluster.refreshMetadata();
@@ -44,7 +44,7 @@ t.test("fetches are by name until a join, and by the topic's id from then on", a
 
 t.test("another topic under the name is gone over to at a join only, which says so once", async (t) => {
 	const { cluster, state } = fakeCluster(OLD);
-	const follower = new TopicFollower("t", appendStandIn);
+	const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
 	follower.follow(cluster);
 	await cluster.refreshMetadata();
 	follower.accept();
@@ -60,14 +60,14 @@ t.test(
 	"a topic that is gone for a while is still the same one; brokers without ids change nothing",
 	async (t) => {
 		const { cluster, state } = fakeCluster(OLD);
-		const follower = new TopicFollower("t", appendStandIn);
+		const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
 		follower.follow(cluster);
 		await cluster.refreshMetadata();
 		follower.accept();
 		state.id = null;
 		await cluster.refreshMetadata();
 		t.equal(follower.accept(), false);
-		const old = new TopicFollower("t", appendStandIn);
+		const old = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
 		const none = fakeCluster(null);
 		old.follow(none.cluster);
 		await none.cluster.refreshMetadata();
@@ -76,7 +76,7 @@ t.test(
 );
 
 t.test("a request asks for more of each partition than kafkajs does, when there are few", async (t) => {
-	const follower = new TopicFollower("t", appendStandIn);
+	const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
 	const asked: unknown[] = [];
 	const noting: RequestOf = (options) => {
 		asked.push(options);
