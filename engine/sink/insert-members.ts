@@ -2,10 +2,10 @@
 import type pg from "pg";
 import type { CandidateColumns } from "../../workers/part.ts";
 import { binaryArray, OID } from "./binary-array.ts";
+import { int8At } from "./int8-elements.ts";
 import {
 	type BlockColumns,
 	type BlockLayout,
-	int8At,
 	MemberBlocks,
 	SESSION_BLOCKS,
 	USER_BLOCKS,

@@ -1,7 +1,5 @@
-/** An element of an array of `timestamptz` or `int8`: int32 length and eight bytes. */
-const ELEMENT_BYTES = 12;
-/** 2^32: what the high half of eight bytes counts in. */
-const HIGH = 4_294_967_296;
+import { INT8_ELEMENT_BYTES, putInt8 } from "./int8-elements.ts";
+
 const ROWS_INITIAL = 64;
 
 /** How a table keeps members: so many neighbouring numbers to a row, a bit of one value for each. */
@@ -40,8 +38,8 @@ export class MemberBlocks {
 	/** Row by hour and block. */
 	readonly #hours = new Map<number, Map<number, number>>();
 	#count = 0;
-	#hourColumn = new DataView(new ArrayBuffer(ROWS_INITIAL * ELEMENT_BYTES));
-	#blockColumn = new DataView(new ArrayBuffer(ROWS_INITIAL * ELEMENT_BYTES));
+	#hourColumn = new DataView(new ArrayBuffer(ROWS_INITIAL * INT8_ELEMENT_BYTES));
+	#blockColumn = new DataView(new ArrayBuffer(ROWS_INITIAL * INT8_ELEMENT_BYTES));
 	#bitColumn: DataView<ArrayBuffer>;
 	#lastHourMicros = Number.NaN;
 	#lastHour = new Map<number, number>();
@@ -75,8 +73,8 @@ export class MemberBlocks {
 		const count = this.#count;
 		return {
 			count,
-			hours: part(this.#hourColumn, count * ELEMENT_BYTES),
-			blocks: part(this.#blockColumn, count * ELEMENT_BYTES),
+			hours: part(this.#hourColumn, count * INT8_ELEMENT_BYTES),
+			blocks: part(this.#blockColumn, count * INT8_ELEMENT_BYTES),
 			bits: part(this.#bitColumn, count * this.#elementBytes),
 		};
 	}
@@ -95,7 +93,7 @@ export class MemberBlocks {
 
 	#newRow(hourMicros: number, block: number): number {
 		const row = this.#count++;
-		if (row * ELEMENT_BYTES === this.#hourColumn.byteLength) this.#grow();
+		if (row * INT8_ELEMENT_BYTES === this.#hourColumn.byteLength) this.#grow();
 		putInt8(this.#hourColumn, row, hourMicros);
 		putInt8(this.#blockColumn, row, block);
 		const at = row * this.#elementBytes;
@@ -108,27 +106,6 @@ export class MemberBlocks {
 		this.#blockColumn = doubled(this.#blockColumn);
 		this.#bitColumn = doubled(this.#bitColumn);
 	}
-}
-
-/** An array element of `int8` below 2^53, or of `timestamptz` that is a whole hour: exact either way. */
-export function int8At(elements: DataView, index: number): number {
-	const at = index * ELEMENT_BYTES + 4;
-	return elements.getInt32(at) * HIGH + elements.getUint32(at + 4);
-}
-
-/** Array elements of `int8`, each -2^53 to 2^53 - 1. */
-export function int8Elements(values: Float64Array): Uint8Array {
-	const elements = new DataView(new ArrayBuffer(values.length * ELEMENT_BYTES));
-	for (let i = 0; i < values.length; i++) putInt8(elements, i, values[i]!);
-	return new Uint8Array(elements.buffer);
-}
-
-/** A setter takes any number modulo 2^32: the low half of a negative hour comes out as two's complement wants it. */
-function putInt8(elements: DataView, index: number, value: number): void {
-	const at = index * ELEMENT_BYTES;
-	elements.setInt32(at, 8);
-	elements.setInt32(at + 4, Math.floor(value / HIGH));
-	elements.setUint32(at + 8, value % HIGH);
 }
 
 function doubled({ buffer }: DataView<ArrayBuffer>): DataView<ArrayBuffer> {

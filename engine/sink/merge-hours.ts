@@ -3,7 +3,7 @@ import { CENTS_CARRY } from "../../workers/part.ts";
 import { binaryArray, OID } from "./binary-array.ts";
 import type { HourlyDelta } from "./hourly-deltas.ts";
 import type { NewMembers } from "./insert-members.ts";
-import { int8Elements } from "./member-blocks.ts";
+import { int8Elements } from "./int8-elements.ts";
 
 /** Step 7e: the rows that engines share, last and in order, so that they are held for as short as can be. */
 export async function mergeHours(

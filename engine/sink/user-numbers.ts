@@ -6,7 +6,8 @@
  * costs asking again.
  */
 import { IdHash, sameBytes } from "../../workers/id-hash.ts";
-import { int8Elements, USER_BLOCKS } from "./member-blocks.ts";
+import { int8Elements } from "./int8-elements.ts";
+import { USER_BLOCKS } from "./member-blocks.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

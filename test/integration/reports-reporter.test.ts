@@ -11,6 +11,17 @@ import { waitUntil } from "../support/wait-until.ts";
 
 type Settings = TestDatabase["settings"];
 
+/** What the engine keeps for itself. */
+const INTERNAL = [
+	"hourly_totals",
+	"hourly_users",
+	"user_numbers",
+	"hourly_sessions",
+	"ledger",
+	"engine_members",
+	"schema_migrations",
+];
+
 /** What people and dashboards may read: the contract. */
 const PUBLIC = [
 	"daily_event_summary",
@@ -81,14 +92,7 @@ t.test("the role may select from the public relations, and may nothing else to a
 		Object.entries(all).filter(([, kinds]) => kinds !== ""),
 		PUBLIC.map((relation) => [relation, "SELECT"]),
 	);
-	for (const internal of [
-		"hourly_totals",
-		"hourly_users",
-		"user_numbers",
-		"hourly_sessions",
-		"ledger",
-		"schema_migrations",
-	]) {
+	for (const internal of INTERNAL) {
 		t.equal(all[internal], "", `${internal} is there, and is not for reading`);
 	}
 });
@@ -96,14 +100,7 @@ t.test("the role may select from the public relations, and may nothing else to a
 t.test("what the catalogue says of the role is what happens", async (t) => {
 	const { client } = await withReader(t);
 	for (const relation of PUBLIC) await client.query(`SELECT * FROM ${relation}`);
-	for (const internal of [
-		"hourly_totals",
-		"hourly_users",
-		"user_numbers",
-		"hourly_sessions",
-		"ledger",
-		"engine_members",
-	]) {
+	for (const internal of INTERNAL) {
 		await t.rejects(client.query(`SELECT FROM ${internal}`), MAY_NOT, internal);
 	}
 	for (const statement of [
