@@ -242,7 +242,10 @@ function insideEnvironment() {
 
 /** Prints what was wrong and the last line. @returns the exit code */
 async function summarise(files, results) {
-	const { compiledPath } = await compiled("test/support/test-files.js");
+	const [{ compiledPath }, { digest }] = await Promise.all([
+		compiled("test/support/test-files.js"),
+		compiled("test/support/tap-stream.js"),
+	]);
 	const reported = new Set(results.map(({ file }) => resolve(root, file)));
 	const missing = files
 		.map(({ source }) => source)
@@ -251,7 +254,7 @@ async function summarise(files, results) {
 	const sum = (pick) => results.reduce((total, result) => total + pick(result), 0);
 	const failed = sum((result) => result.failed) + missing.length + skipped.length;
 	console.log("");
-	for (const { file, failed } of results) if (failed > 0) console.log(`failed: ${file}`);
+	for (const result of results) if (result.failed > 0) console.log(digest(result).join("\n"));
 	for (const source of missing)
 		console.log(`did not run: ${source}${existsSync(compiledPath(source, built)) ? "" : " (not built)"}`);
 	for (const name of skipped) console.log(`skipped, which counts as failed: ${name}`);

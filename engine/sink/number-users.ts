@@ -8,7 +8,7 @@ const INT8_BYTES = 8;
 /**
  * Gives every user of the set a number, as of this transaction: those who are not known here are taken for new and
  * inserted, which costs nothing more when they are (asking first would be another microsecond for each); when some were
- * there, all are asked for.
+ * there, all are asked for, and the next are inserted with more care.
  *
  * New users go in by byte order, as every engine does it: where two engines meet the same new user, the second waits for
  * the first, and then sees his number.
@@ -18,16 +18,13 @@ export async function numberUsers(client: pg.Client, users: UserNumbers): Promis
 	if (count === 0) return;
 	users.assign(await reserveBlocks(client, users.blocksWanted));
 	const ids = binaryArray(OID.text, count, [elements]);
-	const { rowCount } = await client.query({
-		name: "insert_user_numbers",
-		text: `INSERT INTO user_numbers (user_id, number)
-			SELECT c.id COLLATE "C", c.number
-			FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS number) AS c
-			ORDER BY 1
-			ON CONFLICT DO NOTHING`,
-		values: [ids, binaryArray(OID.int8, count, [users.assigned])],
+	const { rows: added } = await client.query<{ count: number }>({
+		name: "add_user_numbers",
+		text: "SELECT add_user_numbers($1, $2, $3) AS count",
+		values: [ids, binaryArray(OID.int8, count, [users.assigned]), users.expectNew],
 	});
-	if (rowCount === count) return;
+	users.expectNew = added[0]?.count === count;
+	if (users.expectNew) return;
 	// A statement of its own: it sees what others committed while the one above waited. One value: rows would be objects.
 	const { rows } = await client.query<{ numbers: Buffer | null }>({
 		name: "user_numbers",

@@ -29,6 +29,8 @@ const USERS_MAX = 1_000_000;
 const ID_BYTES_MAX = 32 * 1024 * 1024;
 
 export class UserNumbers {
+	/** Whether the users that were last asked for were all new: the next most likely are, too. */
+	expectNew = true;
 	readonly #hash = new IdHash();
 	readonly #usersMax: number;
 	#slots = new Int32Array(SLOTS_INITIAL * SLOT_INTS);

@@ -17,6 +17,34 @@ CREATE TABLE user_numbers (
 
 CREATE SEQUENCE user_number_blocks MINVALUE 0 START 0 OWNED BY user_numbers.number;
 
+-- Gives each user his number unless he has one, and says how many had none. Who expects only new ones pays 2.8 us for each
+-- instead of 4.4: ON CONFLICT looks for each before it is put in, and marks him as not yet certain. When somebody was known
+-- after all, the first try is undone. In a function, because the engine would wait for each step of a savepoint.
+CREATE FUNCTION add_user_numbers(ids text[], new_numbers bigint[], expect_new boolean) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	added int;
+BEGIN
+	IF expect_new THEN
+		BEGIN
+			INSERT INTO user_numbers (user_id, number)
+			SELECT c.id COLLATE "C", c.number
+			FROM (SELECT unnest(ids) AS id, unnest(new_numbers) AS number) AS c
+			ORDER BY 1;
+			GET DIAGNOSTICS added = ROW_COUNT;
+			RETURN added;
+		EXCEPTION WHEN unique_violation THEN
+			NULL;
+		END;
+	END IF;
+	INSERT INTO user_numbers (user_id, number)
+	SELECT c.id COLLATE "C", c.number
+	FROM (SELECT unnest(ids) AS id, unnest(new_numbers) AS number) AS c
+	ORDER BY 1
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	RETURN added;
+END $$;
+
 ALTER TABLE hourly_users RENAME TO hourly_users_one_by_one;
 ALTER TABLE hourly_users_one_by_one RENAME CONSTRAINT hourly_users_pkey TO hourly_users_one_by_one_pkey;
 
@@ -46,6 +74,7 @@ ORDER BY 1, 2;
 COMMENT ON TABLE user_numbers IS 'The number of each user ever seen, by which hourly_users knows him';
 COMMENT ON COLUMN user_numbers.user_id IS 'The user';
 COMMENT ON COLUMN user_numbers.number IS 'From 0 up, about in the order in which users were first seen, with gaps';
+COMMENT ON FUNCTION add_user_numbers IS 'Numbers of the engine for users it does not know; how many of them are new';
 COMMENT ON SEQUENCE user_number_blocks IS 'Blocks of 1024 numbers, each given to one engine';
 COMMENT ON TABLE hourly_users IS 'Users with any event in the hour, each once: a row for 1024 neighbouring numbers, a bit for each; read it through hourly_active_users';
 COMMENT ON COLUMN hourly_users.hour IS 'Start of the hour';

@@ -125,7 +125,8 @@ t.test("a file that fails only when it is committed leaves nothing behind either
 
 t.test("our migrations hold no BEGIN and no COMMIT", async (t) => {
 	for (const name of await readdir(ours)) {
-		const sql = (await readFile(join(ours, name), "utf8")).replace(/--.*/g, "");
+		// In the body of a function they are words of another language.
+		const sql = (await readFile(join(ours, name), "utf8")).replace(/--.*/g, "").replace(/\$\$.*?\$\$/gs, "");
 		t.notMatch(sql, /^\s*(BEGIN|COMMIT|ROLLBACK)\b/im, name);
 	}
 });

@@ -80,8 +80,16 @@ t.test("a partition whose records were deleted goes on where the page's statemen
 	await topic.deleteRecordsBefore(new Map([[0, 17]]));
 
 	const second = await startEngine(t, { topic, database, label: "second" });
-	await waitUntil(async () => (await second.status()).partitions[0]?.state === "halted", {
-		what: "the halt",
+	let seen: unknown = null;
+	await waitUntil(
+		async () => {
+			const { partitions } = await second.status();
+			seen = partitions;
+			return partitions[0]?.state === "halted";
+		},
+		{ what: "the halt" },
+	).catch((error) => {
+		throw new Error(`${error.message}; the partitions: ${JSON.stringify(seen)}`);
 	});
 	await second.stop();
 	const { rows } = await database.client.query(moveOn(topic, 17));

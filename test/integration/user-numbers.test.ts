@@ -190,6 +190,21 @@ t.test("of users who are known in part, each gets the number that is stored for 
 	);
 });
 
+t.test(
+	"an engine that met a known user expects more of them, until a set of its users is all new",
+	async (t) => {
+		const { one, two, usersAt, numbersOf } = await twoEngines(t);
+		t.ok(two.numbers.expectNew, "at first none is expected");
+		await one.store(["m"]);
+		t.equal(await two.store(["a", "m", "z"]), 2, "nothing is left of the try that met him");
+		t.notOk(two.numbers.expectNew);
+		t.equal(await two.store(["b", "y"]), 2);
+		t.ok(two.numbers.expectNew);
+		t.same(await usersAt(), ["a", "b", "m", "y", "z"]);
+		t.equal(new Set(Object.values(await numbersOf())).size, 5);
+	},
+);
+
 t.test("users whose numbers are known ask nothing of Postgres", async (t) => {
 	const { one } = await twoEngines(t);
 	await one.store(["a", "b"]);

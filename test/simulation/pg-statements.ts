@@ -2,7 +2,7 @@
 
 import { shuffle } from "../../producer/random.ts";
 import { copyDeadLetters, copyEvents, refuseOnce } from "./pg-copy.ts";
-import { insertMembers, insertUserNumbers, mergeHours, userNumbers } from "./pg-hours.ts";
+import { addUserNumbers, insertMembers, mergeHours, userNumbers } from "./pg-hours.ts";
 import { type Backend, type Result, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { copyRow, type OffsetRow, Staged } from "./pg-tables.ts";
 import { type Context, type Expression, parseExpression, splitList, unnested } from "./sql-expression.ts";
@@ -69,8 +69,9 @@ export async function execute(server: Server, backend: Backend, statement: State
 		const blocks = Array.from({ length: Number(statement.values[0]) }, () => server.tables.nextUserBlock++);
 		return { ...done("SELECT", blocks.length), rows: blocks.map((block) => ({ block: String(block) })) };
 	}
-	if (text.startsWith("INSERT INTO user_numbers")) {
-		return done("INSERT", await insertUserNumbers(server, backend, staged, statement));
+	if (text.startsWith("SELECT add_user_numbers(")) {
+		const count = await addUserNumbers(server, backend, staged, statement);
+		return { ...done("SELECT", 1), rows: [{ count }] };
 	}
 	if (/^SELECT .*FROM unnest.*JOIN user_numbers/s.test(text)) {
 		return { ...done("SELECT", 1), rows: [{ numbers: userNumbers(server, staged, statement) }] };

@@ -1,5 +1,5 @@
 import t from "tap";
-import { type FileResult, TapStream } from "./tap-stream.ts";
+import { digest, type FileResult, TapStream } from "./tap-stream.ts";
 
 function read(text: string): readonly FileResult[] {
 	const results: FileResult[] = [];
@@ -61,4 +61,29 @@ t.test("what is skipped or left to do is named and does not count as passed", as
 	);
 	t.match(result, { passed: 1, failed: 0 });
 	t.equal(result?.skipped.length, 2);
+});
+
+t.test("a failed file is told in few lines: what failed, and the last comments", async (t) => {
+	const lines = [
+		"    # Subtest: it counts",
+		"        # seed 7: repeat it with TEST_SEED=7",
+		"        ok 1 - fine",
+		"        not ok 2 - the halt did not come within 60000 ms",
+		"          ---",
+		"          stack: |",
+		"          ...",
+		"        1..2",
+		"    # last lines of second (pid 9):",
+		'    # {"msg":"stopped"}',
+		"    not ok 1 - it counts # time=12.5ms",
+		"    # time=69420.727ms",
+		"not ok 85 - x.test.js # time=69420.727ms",
+	];
+	t.same(digest({ file: "x.test.js", lines }, 2), [
+		"failed: x.test.js",
+		"  not ok: the halt did not come within 60000 ms",
+		"  not ok: it counts",
+		"  # last lines of second (pid 9):",
+		'  # {"msg":"stopped"}',
+	]);
 });

@@ -66,3 +66,23 @@ export class TapStream {
 		this.#onFile({ ...current, failed });
 	}
 }
+
+const FAILURE = /^\s+not ok \d+ - (.*?)(?: # time=\S+)?$/;
+/** What tests say about a failure with `t.comment`: the last lines of the processes they started. */
+const COMMENT = /^\s+# (?!Subtest: |time=)(.*)$/;
+const LINE_MAX = 300;
+
+/**
+ * A failed file in few lines, for the end of a long output, which may be all that is kept of it: what failed, and the
+ * last comments of the test.
+ */
+export function digest({ file, lines }: Pick<FileResult, "file" | "lines">, commentsMax = 12): string[] {
+	const found = (pattern: RegExp) =>
+		lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).map((text) => text.slice(0, LINE_MAX));
+	const comments = found(COMMENT).slice(-commentsMax);
+	return [
+		`failed: ${file}`,
+		...found(FAILURE).map((text) => `  not ok: ${text}`),
+		...comments.map((text) => `  # ${text}`),
+	];
+}
