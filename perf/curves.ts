@@ -1,10 +1,11 @@
 /** `node perf curves`: does an event cost the same when there is more of everything? Each point is a drain. */
 import { createCorpus } from "./micro/corpus.ts";
 import { flushCosts } from "./stages/flush-cost.ts";
-import { CURVES, type CurveDrain, curveOutcome, storedCurves } from "./support/cases/curve-points.ts";
+import { CURVES, costOf, curveOutcome, storedCurves } from "./support/cases/curve-points.ts";
 import { withClient } from "./support/database.ts";
 import { type Drained, drainOnce } from "./support/drain-run.ts";
 import { fillTopic } from "./support/fill-topic.ts";
+import { middleOf } from "./support/median.ts";
 import { choice, integer } from "./support/options.ts";
 import type { Curve, Figure } from "./support/result.ts";
 import { defineScenario, type ScenarioContext } from "./support/scenario.ts";
@@ -20,21 +21,23 @@ export const scenario = defineScenario({
 	about: "CPU per event while partitions, users, bytes, open hours, snapshots or stored events grow",
 	options: {
 		curve: choice("all", ["all", ...NAMES, "stored"], "which"),
-		events: integer(1_000_000, [100_000, 100_000_000], "events of each drain"),
+		events: integer(2_000_000, [100_000, 100_000_000], "events of each drain"),
+		runs: integer(
+			3,
+			[1, 100],
+			"drains of each point but those of the curve stored, in turns; the middle one counts",
+		),
 		storedEvents: integer(10_000_000, [500_000, 100_000_000], "events of the one drain of the curve stored"),
 	},
-	quick: { curve: "partitions", events: 200_000, storedEvents: 1_000_000 },
+	quick: { curve: "partitions", events: 200_000, runs: 1, storedEvents: 1_000_000 },
 	async run(context) {
-		const { curve: wanted, events, storedEvents } = context.options;
+		const { curve: wanted, events, runs, storedEvents } = context.options;
 		const curves: Curve[] = [];
 		const figures: Figure[] = [];
 		for (const name of NAMES.filter((each) => wanted === "all" || wanted === each)) {
-			const { drains, xLabel, about } = CURVES[name];
+			const { xLabel, about } = CURVES[name];
 			context.note(`${name}: ${about}`);
-			const points: { x: number; drained: Drained }[] = [];
-			for (const drain of drains)
-				points.push({ x: drain.x, drained: await drainAt(context, name, drain, events) });
-			const outcome = curveOutcome(name, xLabel, points);
+			const outcome = curveOutcome(name, xLabel, await pointsOf(context, name, runs, events));
 			curves.push(...outcome.curves);
 			figures.push(...outcome.figures);
 			if (name === "hours") figures.push(await mergeFigure(context));
@@ -51,21 +54,32 @@ export const scenario = defineScenario({
 	},
 });
 
-async function drainAt(
-	context: ScenarioContext,
-	name: string,
-	{ x, partitions, content, heldSnapshot }: CurveDrain,
-	events: number,
-): Promise<Drained> {
-	const topic = await context.topic({ partitions });
-	const sent = await fillTopic(context, topic, { events, ...content });
-	const database = await context.database();
-	const label = `${name} ${x.toLocaleString("en")}`;
-	const drain = () => drainOnce(context, { topic, sent, label, database });
-	const drained = heldSnapshot ? await withSnapshot(database.url, drain) : await drain();
-	await database.remove();
-	await topic.remove();
-	return drained;
+/** The points in turns, so that what else the machine does meets all of them alike. */
+async function pointsOf(context: ScenarioContext, name: keyof typeof CURVES, runs: number, events: number) {
+	const points = [];
+	for (const { partitions, content, ...drain } of CURVES[name].drains) {
+		const topic = await context.topic({ partitions });
+		points.push({
+			...drain,
+			topic,
+			sent: await fillTopic(context, topic, { events, ...content }),
+			drains: [] as Drained[],
+		});
+	}
+	for (let run = 1; run <= runs; run++) {
+		for (const { x, topic, sent, heldSnapshot, drains } of points) {
+			const database = await context.database();
+			const label = `${name} ${x.toLocaleString("en")}, ${run} of ${runs}`;
+			const drain = () => drainOnce(context, { topic, sent, label, database });
+			drains.push(heldSnapshot ? await withSnapshot(database.url, drain) : await drain());
+			await database.remove();
+		}
+	}
+	for (const { topic } of points) await topic.remove();
+	return points.map(({ x, drains }) => ({
+		x,
+		drained: middleOf(drains, (drained) => costOf(drained).both ?? 0),
+	}));
 }
 
 async function drainAlone(context: ScenarioContext, events: number): Promise<Drained> {

@@ -37,14 +37,18 @@ export interface FetchedTopic {
 	readonly name: string;
 	readonly id: string;
 	readonly decode: BatchDecoder;
+	/** An answer holds records of this partition. */
+	served(partition: number): void;
 }
 
 /** `requestOf`: kafkajs's own fetch. */
 export function fetchById(requestOf: RequestOf, topic: FetchedTopic): RequestOf {
 	return (asked) => {
 		const options = asked as FetchOptions;
-		const recordsIn = (bytes: Buffer | null, partition: number) =>
-			recordsOf(bytes, topic.decode, offsetAsked(options, partition));
+		const recordsIn = (bytes: Buffer | null, partition: number) => {
+			if (bytes !== null && bytes.length > 0) topic.served(partition);
+			return recordsOf(bytes, topic.decode, offsetAsked(options, partition));
+		};
 		const made = requestOf(options);
 		const about = { apiKey: FETCH, apiVersion: FETCH_BY_ID_VERSION, apiName: "Fetch" };
 		return {

@@ -1,6 +1,7 @@
 import type { BrokerInside, ClusterInside, RequestOf } from "./cluster-inside.ts";
 import { FETCH, FETCH_BY_ID_VERSION, type FetchOptions, fetchById } from "./fetch-by-id.ts";
-import { fetchBytesEach } from "./fetch-size.ts";
+import { fetchBytes, fetchBytesEach } from "./fetch-size.ts";
+import { FetchTurns } from "./fetch-turns.ts";
 import type { BatchDecoder } from "./record-batches.ts";
 import { readTopicId } from "./topic-id.ts";
 
@@ -19,6 +20,7 @@ export class TopicFollower {
 	readonly #topic: string;
 	readonly #decode: BatchDecoder;
 	readonly #inFlightBytesMax: number;
+	readonly #turns = new FetchTurns();
 	/** That which is fetched. */
 	#accepted: string | null = null;
 	/** As of the last reading of the metadata. */
@@ -51,17 +53,29 @@ export class TopicFollower {
 	/** Hook for the fetches of this cluster. */
 	fetch(requestOf: RequestOf, { versions }: Pick<BrokerInside, "versions">): RequestOf {
 		const canAsk = (versions?.[FETCH]?.maxVersion ?? 0) >= FETCH_BY_ID_VERSION;
-		const topic = this.#accepted;
-		const ask =
-			topic === null || !canAsk
-				? requestOf
-				: fetchById(requestOf, { name: this.#topic, id: topic, decode: this.#decode });
+		const id = this.#accepted;
+		if (id === null || !canAsk) {
+			return (options) =>
+				requestOf({ ...options, ...this.#all(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
+		}
+		const served = (partition: number) => this.#turns.served(partition);
+		const ask = fetchById(requestOf, { name: this.#topic, id, decode: this.#decode, served });
 		return (options) =>
-			ask({ ...options, ...this.#filled(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
+			ask({ ...options, ...this.#inTurns(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
 	}
 
 	/** The same partitions, and more of each than kafkajs's one setting for all asks for. */
-	#filled({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
+	#inTurns({ topics }: FetchOptions): Pick<FetchOptions, "topics" | "maxBytes"> {
+		const { request, partition: maxBytes } = fetchBytes(this.#inFlightBytesMax);
+		const inTurns = topics.map(({ topic, partitions }) => ({
+			topic,
+			partitions: this.#turns.inOrder(partitions).map((one) => ({ ...one, maxBytes })),
+		}));
+		return { topics: inTurns, maxBytes: request };
+	}
+
+	/** Where nobody tells who was served: all of them at once, so that nobody waits for ever. */
+	#all({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
 		const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
 		const maxBytes = fetchBytesEach(count, this.#inFlightBytesMax);
 		return {

@@ -101,9 +101,10 @@ t.test(
 		const many = 60;
 		const value = Buffer.alloc(100_000, 2);
 		for (let i = 0; i < many; i++) await send(topic, [{ value, partition: 0 }]);
-		const reader = await startReader(t, topic, { decoder: "scanner" });
+		// A sixteenth of this in an answer: 256 KiB.
+		const reader = await startReader(t, topic, { decoder: "scanner", setBytesMax: 4 * 2 ** 20 });
 		await waitUntil(() => reader.covered(0, 0) === many && reader.covered(1, 0) === 1);
 		const place = reader.ranges.findIndex(({ partition }) => partition === 1);
-		t.not(place, reader.ranges.length - 1, "kafkajs asks for partitions in another order each time");
+		t.ok(place <= 1, `whoever was served goes behind: it came as number ${place} of ${reader.ranges.length}`);
 	},
 );

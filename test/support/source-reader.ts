@@ -35,16 +35,18 @@ export interface ReaderOptions {
 	readonly startAt?: (partition: number) => number;
 	/** Default: resolves every batch. */
 	readonly onBatch?: (batch: SourceBatch, reader: SourceReader) => void;
+	/** `IN_FLIGHT_MB_MAX` in bytes, which fetches go by. */
+	readonly setBytesMax?: number;
 }
 
 /** Stopped when the test ends. */
 export async function startReader(t: Test, topic: TestTopic, options: ReaderOptions): Promise<SourceReader> {
 	const connection = { brokers: topic.brokers, clientId: "test", ssl: false, sasl: null } as const;
 	const groupId = `reader-${randomBytes(6).toString("hex")}`;
-	const { decoder, startAt = () => 0, onBatch } = options;
+	const { decoder, startAt = () => 0, onBatch, setBytesMax = 64 * 2 ** 20 } = options;
 	const source = new KafkaSource(
 		{ connection, topic: topic.name, groupId, sessionTimeoutMs: 10_000, decoder },
-		{ crashesMax: 1, crashWindowMs: 60_000, setBytesMax: 64 * 2 ** 20 },
+		{ crashesMax: 1, crashWindowMs: 60_000, setBytesMax },
 		systemClock,
 		silent,
 	);

@@ -22,8 +22,8 @@ const OPTIONS = {
 registerCodecs();
 
 /** kafkajs's newest fetch, and what becomes of it. */
-function exchange(decode: BatchDecoder = appendMessages) {
-	const topic = { name: "t", id: ID, decode };
+function exchange(decode: BatchDecoder = appendMessages, served: (partition: number) => void = () => {}) {
+	const topic = { name: "t", id: ID, decode, served };
 	const fetch = createRequire(import.meta.url)("kafkajs/src/protocol/requests/fetch") as {
 		protocol(about: { version: number }): RequestOf;
 	};
@@ -53,7 +53,12 @@ interface Answered {
 }
 
 /** An answer with one partition. */
-async function answered(errorCode: number, records: Buffer, decode?: BatchDecoder): Promise<Answered> {
+async function answered(
+	errorCode: number,
+	records: Buffer,
+	decode?: BatchDecoder,
+	served?: (partition: number) => void,
+): Promise<Answered> {
 	const head = Buffer.alloc(1 + 4 + 2 + 4);
 	const partition = Buffer.alloc(4 + 2 + 8 + 8 + 8);
 	partition.writeInt32BE(3, 0);
@@ -65,7 +70,7 @@ async function answered(errorCode: number, records: Buffer, decode?: BatchDecode
 		// No aborted transactions, no preferred replica, the records; then three ends without tags.
 		...[Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), varint, records, Buffer.alloc(3)],
 	]);
-	return (await exchange(decode).response.decode(bytes)) as Answered;
+	return (await exchange(decode, served).response.decode(bytes)) as Answered;
 }
 
 t.test("an answer becomes what kafkajs makes of its own, a batch that cannot be read included", async (t) => {
@@ -96,4 +101,13 @@ t.test("the scanner leaves one message for a batch, whatever its records", async
 	);
 	t.not(scannedRecords([{ offset: "11", scanned: {} }], 0), null);
 	t.equal(scannedRecords([{ offset: "11", value: null }], 0), null, "messages of kafkajs are told from them");
+});
+
+t.test("who brought records is told, and who brought none is not", async (t) => {
+	const served: number[] = [];
+	await answered(0, Buffer.alloc(0), appendStandIn, (partition) => served.push(partition));
+	await answered(3, Buffer.alloc(0), appendStandIn, (partition) => served.push(partition));
+	t.same(served, []);
+	await answered(0, javaBatch("lz4"), appendStandIn, (partition) => served.push(partition));
+	t.same(served, [3]);
 });

@@ -75,19 +75,48 @@ t.test(
 	},
 );
 
-t.test("a request asks for more of each partition than kafkajs does, when there are few", async (t) => {
-	const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
+/** What is asked for in the end, when kafkajs asks for so much of these partitions. */
+function noted(partitions: readonly number[], partitionBytes: number, maxBytes = 10 * 1024 * 1024) {
 	const asked: unknown[] = [];
 	const noting: RequestOf = (options) => {
 		asked.push(options);
 		return byName(options);
 	};
-	const partitions = (maxBytes: number) =>
-		[3, 1].map((partition) => ({ partition, maxBytes, fetchOffset: "7" }));
-	const options = (maxBytes: number) => ({
+	const options = {
 		minBytes: 1,
-		topics: [{ topic: "t", partitions: partitions(maxBytes) }],
-	});
-	follower.fetch(noting, NEWEST_BROKER)({ ...options(128 * 1024), maxWaitTime: 20 });
-	t.same(asked, [{ ...options(1024 * 1024), maxWaitTime: 250 }]);
+		maxBytes,
+		topics: [
+			{
+				topic: "t",
+				partitions: partitions.map((partition) => ({
+					partition,
+					maxBytes: partitionBytes,
+					fetchOffset: "7",
+				})),
+			},
+		],
+	};
+	return { asked, noting, options };
+}
+
+t.test(
+	"a request by name asks for more of each partition than kafkajs does, when there are few",
+	async (t) => {
+		const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
+		const { asked, noting, options } = noted([3, 1], 128 * 1024);
+		follower.fetch(noting, NEWEST_BROKER)({ ...options, maxWaitTime: 20 });
+		t.same(asked, [{ ...noted([3, 1], 1024 * 1024).options, maxWaitTime: 250 }]);
+	},
+);
+
+t.test("a request by id asks for one megabyte of each, and for four in all", async (t) => {
+	const { cluster } = fakeCluster(OLD);
+	const follower = new TopicFollower("t", appendStandIn, 64 * 2 ** 20);
+	follower.follow(cluster);
+	await cluster.refreshMetadata();
+	follower.accept();
+	const many = Array.from({ length: 40 }, (_, partition) => partition);
+	const { asked, noting, options } = noted(many, 128 * 1024);
+	follower.fetch(noting, NEWEST_BROKER)({ ...options, maxWaitTime: 20 });
+	t.same(asked, [{ ...noted(many, 1024 * 1024, 4 * 1024 * 1024).options, maxWaitTime: 250 }]);
 });
