@@ -9,8 +9,9 @@ import type { Clock, CommitPhases, CommitSet, Store, Timer } from "./ports.ts";
 /** Far below the deadline of a step: a set of twice the size would pass as well. */
 const QUICK_COMMIT_SECONDS = 5;
 /**
- * Events are gathered for at least this many times as long as the last commit took: what a commit costs whatever its
- * size is then at most a third of the writer's time, on a slow disk too.
+ * Events are gathered for at least this many times as long as those steps of the last commit took that cost about the same
+ * whatever its size: they are then at most a third of the writer's time, on a slow disk too. To go by the whole commit
+ * would make sets, and so commits, grow the more the faster events come.
  */
 const GATHER_PER_COMMIT = 2;
 /** One slow commit says little about the next: it does not make anybody wait longer than this. */
@@ -58,7 +59,7 @@ export class Flusher {
 	readonly #parts: FlusherParts;
 	readonly #queue: SetQueue;
 	#timer: { readonly handle: Timer; readonly dueAtMs: number } | null = null;
-	#lastCommitMs = 0;
+	#lastFixedMs = 0;
 
 	constructor(parts: FlusherParts) {
 		this.#parts = parts;
@@ -101,8 +102,7 @@ export class Flusher {
 	 */
 	get #gatherMs(): number {
 		const { ledger, limits } = this.#parts;
-		const perCommitMs =
-			ledger.committing === null ? this.#lastCommitMs * GATHER_PER_COMMIT : STRETCHED_MS_MAX;
+		const perCommitMs = ledger.committing === null ? this.#lastFixedMs * GATHER_PER_COMMIT : STRETCHED_MS_MAX;
 		return Math.max(limits.flushIntervalMs, Math.min(perCommitMs, STRETCHED_MS_MAX));
 	}
 
@@ -149,7 +149,7 @@ export class Flusher {
 				calls.committedLate(sealed, phases);
 				return;
 			}
-			this.#lastCommitMs = phases.total * 1000;
+			this.#lastFixedMs = (phases.lock + phases.merge + phases.commit) * 1000;
 			credit.giveBack(done.bytes);
 			if (phases.total < QUICK_COMMIT_SECONDS) credit.relax();
 			invalid.committed(sealed);
