@@ -5,28 +5,29 @@ import type { HourlyDelta } from "./hourly-deltas.ts";
 import type { NewMembers } from "./insert-members.ts";
 import { int8Elements } from "./int8-elements.ts";
 
-/** Step 7e: the rows that engines share, last and in order, so that they are held for as short as can be. */
-export async function mergeHours(
-	client: pg.Client,
-	deltas: readonly HourlyDelta[],
-	users: NewMembers,
-	sessions: NewMembers,
-): Promise<void> {
-	if (deltas.length === 0) return;
-	const column = (of: (delta: HourlyDelta) => number): Buffer =>
-		binaryArray(OID.int8, deltas.length, [int8Elements(Float64Array.from(deltas, of))]);
-	await client.query({
-		name: "merge_hours",
-		text: `INSERT INTO hourly_totals AS t
-				(hour, revenue, ticket_count, payouts, payout_events, logins, events, active_users, new_sessions)
-			SELECT timestamptz 'epoch' + v.hour * interval '1 hour',
-				(v.revenue_hi * ${CENTS_CARRY}::numeric + v.revenue_lo) * 0.01, v.tickets,
-				(v.payouts_hi * ${CENTS_CARRY}::numeric + v.payouts_lo) * 0.01, v.payout_events,
-				v.logins, v.events, v.users, v.sessions
-			FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+/** Where the newest version of an hour's row lies (`ctid`). */
+export interface HourPlace {
+	/** Whole hours since 1970. */
+	readonly hour: number;
+	readonly ctid: string;
+}
+
+interface PlaceRow {
+	readonly ctid: string;
+}
+
+const DELTAS = `unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
 				$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
 				AS v(hour, revenue_hi, revenue_lo, tickets, payouts_hi, payouts_lo, payout_events, logins, events, users,
-					sessions)
+					sessions)`;
+const REVENUE = `(v.revenue_hi * ${CENTS_CARRY}::numeric + v.revenue_lo) * 0.01`;
+const PAYOUTS = `(v.payouts_hi * ${CENTS_CARRY}::numeric + v.payouts_lo) * 0.01`;
+
+const BY_KEY = `INSERT INTO hourly_totals AS t
+				(hour, revenue, ticket_count, payouts, payout_events, logins, events, active_users, new_sessions)
+			SELECT timestamptz 'epoch' + v.hour * interval '1 hour', ${REVENUE}, v.tickets, ${PAYOUTS}, v.payout_events,
+				v.logins, v.events, v.users, v.sessions
+			FROM ${DELTAS}
 			ORDER BY v.hour
 			ON CONFLICT (hour) DO UPDATE SET
 				revenue = t.revenue + excluded.revenue,
@@ -37,19 +38,75 @@ export async function mergeHours(
 				events = t.events + excluded.events,
 				active_users = t.active_users + excluded.active_users,
 				new_sessions = t.new_sessions + excluded.new_sessions,
-				updated_at = now()`,
-		values: [
-			column((delta) => delta.hour),
-			column((delta) => delta.revenueHi),
-			column((delta) => delta.revenueLo),
-			column((delta) => delta.ticketCount),
-			column((delta) => delta.payoutHi),
-			column((delta) => delta.payoutLo),
-			column((delta) => delta.payoutEvents),
-			column((delta) => delta.loginCount),
-			column((delta) => delta.eventCount),
-			column((delta) => users.get(delta.hour) ?? 0),
-			column((delta) => sessions.get(delta.hour) ?? 0),
-		],
+				updated_at = now()`;
+
+/** The hour is compared as what no index knows: the plan would go through all versions again. */
+const BY_PLACE = `UPDATE hourly_totals AS t SET
+				revenue = t.revenue + ${REVENUE},
+				ticket_count = t.ticket_count + v.tickets,
+				payouts = t.payouts + ${PAYOUTS},
+				payout_events = t.payout_events + v.payout_events,
+				logins = t.logins + v.logins,
+				events = t.events + v.events,
+				active_users = t.active_users + v.users,
+				new_sessions = t.new_sessions + v.sessions,
+				updated_at = now()
+			FROM ${DELTAS}
+			WHERE t.ctid = $12::tid AND extract(epoch FROM t.hour) = v.hour * 3600
+			RETURNING t.ctid`;
+
+/**
+ * Step 7e: the rows that engines share, last and in order, so that they are held for as short as can be. `deltas`: by
+ * hour, the newest last.
+ *
+ * The newest hour, which changes with every set, is looked up where this engine has put it last (see move-offsets.ts),
+ * and by its key when somebody else has moved it. Returns where it is now.
+ */
+export async function mergeHours(
+	client: pg.Client,
+	deltas: readonly HourlyDelta[],
+	users: NewMembers,
+	sessions: NewMembers,
+	place: HourPlace | null,
+): Promise<HourPlace | null> {
+	const newest = deltas.at(-1);
+	if (newest === undefined) return place;
+	const { hour } = newest;
+	const older = deltas.slice(0, -1);
+	if (older.length > 0) {
+		await client.query({ name: "merge_hours", text: BY_KEY, values: columnsOf(older, users, sessions) });
+	}
+	const values = columnsOf([newest], users, sessions);
+	if (place?.hour === hour) {
+		const { rows } = await client.query<PlaceRow>({
+			name: "merge_hour_at_place",
+			text: BY_PLACE,
+			values: [...values, place.ctid],
+		});
+		if (rows[0] !== undefined) return { hour, ctid: rows[0].ctid };
+	}
+	const { rows } = await client.query<PlaceRow>({
+		name: "merge_hour",
+		text: `${BY_KEY} RETURNING t.ctid`,
+		values,
 	});
+	return rows[0] === undefined ? null : { hour, ctid: rows[0].ctid };
+}
+
+function columnsOf(deltas: readonly HourlyDelta[], users: NewMembers, sessions: NewMembers): Buffer[] {
+	const column = (of: (delta: HourlyDelta) => number): Buffer =>
+		binaryArray(OID.int8, deltas.length, [int8Elements(Float64Array.from(deltas, of))]);
+	return [
+		column((delta) => delta.hour),
+		column((delta) => delta.revenueHi),
+		column((delta) => delta.revenueLo),
+		column((delta) => delta.ticketCount),
+		column((delta) => delta.payoutHi),
+		column((delta) => delta.payoutLo),
+		column((delta) => delta.payoutEvents),
+		column((delta) => delta.loginCount),
+		column((delta) => delta.eventCount),
+		column((delta) => users.get(delta.hour) ?? 0),
+		column((delta) => sessions.get(delta.hour) ?? 0),
+	];
 }

@@ -126,6 +126,11 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		simulation: "red",
 	},
 	{
+		name: "hour compared where its row is looked up by its place",
+		edits: [edit(MERGE, " AND extract(epoch FROM t.hour) = v.hour * 3600", "")],
+		simulation: "red",
+	},
+	{
 		name: "users inserted in order",
 		edits: [edit(MEMBERS, "::bit(1024) AS bits) AS c\n\t\tORDER BY 1, 2", "::bit(1024) AS bits) AS c")],
 		simulation: "red",

@@ -79,9 +79,9 @@ export async function execute(server: Server, backend: Backend, statement: State
 	if (/INSERT INTO hourly_(users|sessions)/.test(text)) {
 		return { ...done("SELECT"), rows: await insertMembers(server, backend, staged, statement) };
 	}
-	if (text.startsWith("INSERT INTO hourly_totals")) {
-		await mergeHours(server, backend, staged, statement);
-		return done("INSERT");
+	if (/^(INSERT INTO|UPDATE) hourly_totals/.test(text)) {
+		const rows = await mergeHours(server, backend, staged, statement);
+		return { ...done("INSERT", rows.length), rows };
 	}
 	if (text === ERASE) {
 		for (const partition of server.topic.logs.keys()) await server.lock(backend, `row:${partition}`);

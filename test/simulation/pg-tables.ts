@@ -49,6 +49,8 @@ export class Staged {
 	readonly sessions = new Set<string>();
 	readonly userNumbers = new Map<string, number>();
 	readonly hours = new Map<number, HourTotals>();
+	/** Where the new version of an hour's row lies. */
+	readonly hourPlaces = new Map<number, string>();
 	ledger: Ledger | null = null;
 	/** A user whose rows go, by `erase`. */
 	erased: string | null = null;
@@ -75,6 +77,8 @@ export class Tables {
 	/** A sequence: no transaction takes it back. */
 	nextUserBlock = 0;
 	hours = new Map<number, HourTotals>();
+	/** Where the newest version of an hour's row lies (`ctid`). */
+	hourPlaces = new Map<number, string>();
 	/** Places of events that `erase` removed. */
 	erased = new Set<number>();
 	/** When a partition was last claimed. */
@@ -99,6 +103,7 @@ export class Tables {
 		this.userNumbers = new Map(other.userNumbers);
 		this.nextUserBlock = other.nextUserBlock;
 		this.hours = new Map([...other.hours].map(([hour, totals]) => [hour, { ...totals }]));
+		this.hourPlaces = new Map(other.hourPlaces);
 		this.erased = new Set(other.erased);
 	}
 
@@ -126,6 +131,7 @@ export class Tables {
 				problem(`I3: session ${session} is missing in hour ${hour}`);
 			}
 		}
+		for (const [hour, place] of staged.hourPlaces) this.hourPlaces.set(hour, place);
 		for (const [hour, delta] of staged.hours) {
 			const totals = this.hours.get(hour) ?? noTotals();
 			for (const column of HOUR_COLUMNS) totals[column] += delta[column];
@@ -232,6 +238,7 @@ export class Tables {
 		this.users.clear();
 		this.sessions.clear();
 		this.hours = fold(this.events.values());
+		this.hourPlaces = new Map([...this.hours.keys()].map((hour, i) => [hour, `(0,${i + 1})`]));
 		for (const { hour, user, type, session } of this.events.values()) {
 			const totals = this.hours.get(hour)!;
 			if (!this.users.has(`${hour}/${user}`)) totals.active_users++;
