@@ -123,6 +123,27 @@ t.test("two engines that add to the hour at once both count", async (t) => {
 	t.same(await events(), { 0: 12 });
 });
 
+t.test(
+	"older hours are taken in one order: two engines that share some never meet in a circle",
+	async (t) => {
+		const { database, client, merge, events } = await migrated(t);
+		await merge(null, HOUR - 2, HOUR - 1, HOUR);
+		const other = await session(t, database);
+		await client.query("BEGIN");
+		await merge(null, HOUR - 2);
+		// In the order given, it would hold the second row now and wait for the first.
+		const unsorted = [delta(HOUR - 1), delta(HOUR - 2), delta(HOUR)];
+		await other.client.query("BEGIN");
+		const waiting = mergeHours(other.client, unsorted, new Map(), new Map(), null);
+		await untilBlocked(client, other.pid);
+		await merge(null, HOUR - 1);
+		await client.query("COMMIT");
+		await waiting;
+		await other.client.query("COMMIT");
+		t.same(await events(), { "-2": 3, "-1": 3, 0: 2 });
+	},
+);
+
 t.test("the plan goes by the place however many versions the key leads to", async (t) => {
 	const { client, merge } = await migrated(t);
 	await merge(null, ...Array.from({ length: 2_000 }, (_, i) => HOUR - 2_000 + i));
