@@ -8,7 +8,7 @@ import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
 import { hourlyDeltas } from "./hourly-deltas.ts";
 import { insertSessions, insertUsers } from "./insert-members.ts";
-import { type HourPlace, mergeHours } from "./merge-hours.ts";
+import { HourPlaces, mergeHours } from "./merge-hours.ts";
 import { moveOffsets, type RowPlaces } from "./move-offsets.ts";
 import { asRefusal, isRefusal } from "./refused-row.ts";
 import { sumFolds } from "./sum-folds.ts";
@@ -18,8 +18,7 @@ import { UserNumbers } from "./user-numbers.ts";
 export class FlushMemory {
 	readonly numbers = new UserNumbers();
 	readonly places: RowPlaces = new Map();
-	/** Of the newest hour of the last set. */
-	hour: HourPlace | null = null;
+	readonly hours = new HourPlaces();
 }
 
 /**
@@ -82,8 +81,8 @@ export async function flush(
 	const sessionColumns = folds.map((fold) => fold.sessions);
 	const sessions = await ours("sessions", insertSessions(client, sessionColumns));
 	const members = lap();
-	const merged = mergeHours(client, hourlyDeltas(set.parts), users, sessions, memory.hour);
-	memory.hour = await ours("hourly totals", merged);
+	const merged = mergeHours(client, hourlyDeltas(set.parts), users, sessions, memory.hours);
+	await ours("hourly totals", merged);
 	const merge = lap();
 	await step("COMMIT", commit(client));
 	memory.numbers.keep();

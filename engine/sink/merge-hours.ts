@@ -5,11 +5,48 @@ import type { HourlyDelta } from "./hourly-deltas.ts";
 import type { NewMembers } from "./insert-members.ts";
 import { int8Elements } from "./int8-elements.ts";
 
-/** Where the newest version of an hour's row lies (`ctid`). */
-export interface HourPlace {
-	/** Whole hours since 1970. */
-	readonly hour: number;
-	readonly ctid: string;
+/** So many of the newest hours go one by one, by their places: nearly every set adds to them, late events included. */
+const HOT_HOURS = 8;
+/** Sets of more hours than this have no hot ones: all at once is cheaper. */
+const HOURS_MAX = 24;
+/** After somebody else has changed a row: he will again, and its key is as good then. */
+const SETS_BY_KEY = 64;
+/** More places than this are mostly of hours that are over. */
+const PLACES_MAX = 64;
+
+/**
+ * Where the newest versions of the rows of some hours lie (`ctid`), by hour. Rows are looked up where this engine has put
+ * them last: while somebody holds a snapshot open, the key leads to every version that was written since.
+ */
+export class HourPlaces {
+	readonly #places = new Map<number, string>();
+	#setsByKey = 0;
+
+	/** Of a set's hours, oldest first, those that go by their places: its newest ones, or none. */
+	hotOf(deltas: readonly HourlyDelta[]): readonly HourlyDelta[] {
+		if (this.#setsByKey > 0) {
+			this.#setsByKey--;
+			return [];
+		}
+		return deltas.length > HOURS_MAX ? [] : deltas.slice(-HOT_HOURS);
+	}
+
+	of(hour: number): string | undefined {
+		return this.#places.get(hour);
+	}
+
+	/** Not while keys are used: it would be another one by the time it is asked for. */
+	note(hour: number, ctid: string): void {
+		if (this.#setsByKey > 0) return;
+		if (this.#places.size >= PLACES_MAX) this.#places.clear();
+		this.#places.set(hour, ctid);
+	}
+
+	/** A row was not where it was put: other engines write it too. */
+	missed(): void {
+		this.#places.clear();
+		this.#setsByKey = SETS_BY_KEY;
+	}
 }
 
 interface PlaceRow {
@@ -58,39 +95,48 @@ const BY_PLACE = `UPDATE hourly_totals AS t SET
 /**
  * Step 7e: the rows that engines share, last and in order, so that they are held for as short as can be. `deltas`: by
  * hour, the newest last.
- *
- * The newest hour, which changes with every set, is looked up where this engine has put it last (see move-offsets.ts),
- * and by its key when somebody else has moved it. Returns where it is now.
  */
 export async function mergeHours(
 	client: pg.Client,
 	deltas: readonly HourlyDelta[],
 	users: NewMembers,
 	sessions: NewMembers,
-	place: HourPlace | null,
-): Promise<HourPlace | null> {
-	const newest = deltas.at(-1);
-	if (newest === undefined) return place;
-	const { hour } = newest;
-	const older = deltas.slice(0, -1);
-	if (older.length > 0) {
-		await client.query({ name: "merge_hours", text: BY_KEY, values: columnsOf(older, users, sessions) });
+	places: HourPlaces,
+): Promise<void> {
+	if (deltas.length === 0) return;
+	const hot = places.hotOf(deltas);
+	const others = deltas.slice(0, deltas.length - hot.length);
+	if (others.length > 0) {
+		await client.query({ name: "merge_hours", text: BY_KEY, values: columnsOf(others, users, sessions) });
 	}
-	const values = columnsOf([newest], users, sessions);
-	if (place?.hour === hour) {
+	for (const delta of hot) await mergeHour(client, delta.hour, columnsOf([delta], users, sessions), places);
+}
+
+async function mergeHour(
+	client: pg.Client,
+	hour: number,
+	values: readonly Buffer[],
+	places: HourPlaces,
+): Promise<void> {
+	const place = places.of(hour);
+	if (place !== undefined) {
 		const { rows } = await client.query<PlaceRow>({
 			name: "merge_hour_at_place",
 			text: BY_PLACE,
-			values: [...values, place.ctid],
+			values: [...values, place],
 		});
-		if (rows[0] !== undefined) return { hour, ctid: rows[0].ctid };
+		if (rows[0] !== undefined) {
+			places.note(hour, rows[0].ctid);
+			return;
+		}
+		places.missed();
 	}
 	const { rows } = await client.query<PlaceRow>({
 		name: "merge_hour",
 		text: `${BY_KEY} RETURNING t.ctid`,
-		values,
+		values: [...values],
 	});
-	return rows[0] === undefined ? null : { hour, ctid: rows[0].ctid };
+	if (rows[0] !== undefined) places.note(hour, rows[0].ctid);
 }
 
 function columnsOf(deltas: readonly HourlyDelta[], users: NewMembers, sessions: NewMembers): Buffer[] {

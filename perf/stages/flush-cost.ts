@@ -91,7 +91,7 @@ async function flushMeasured(
 		folds.map((fold) => fold.sessions),
 	);
 	meter.lap("sessions");
-	memory.hour = await mergeHours(client, hourlyDeltas(set.parts), users, sessions, memory.hour);
+	await mergeHours(client, hourlyDeltas(set.parts), users, sessions, memory.hours);
 	meter.lap("merge");
 	await commit(client);
 	memory.numbers.keep();

@@ -22,9 +22,13 @@ SELECT
 	d.payout_events AS "Claims",
 	d.total_logins AS "Logins",
 	(
-		SELECT count(DISTINCT u.user_id)
-		FROM hourly_active_users AS u
-		WHERE u.hour >= d.first_hour AND u.hour <= d.last_hour
+		SELECT sum(bit_count(b.bits))::bigint
+		FROM (
+			SELECT bit_or(u.bits) AS bits
+			FROM hourly_user_blocks AS u
+			WHERE u.hour >= d.first_hour AND u.hour <= d.last_hour
+			GROUP BY u.block
+		) AS b
 	) AS "Active users",
 	d.avg_revenue AS "Avg revenue per hour",
 	d.avg_users AS "Avg users per hour",

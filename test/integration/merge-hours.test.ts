@@ -1,8 +1,8 @@
-/** Step 7e on the real server: the newest hour by its place, and what becomes of a place that is not right any more. */
+/** Step 7e on the real server: hot hours by their places, and what becomes of a place that is not right any more. */
 import type pg from "pg";
 import t, { type Test } from "tap";
 import type { HourlyDelta } from "../../engine/sink/hourly-deltas.ts";
-import { type HourPlace, mergeHours } from "../../engine/sink/merge-hours.ts";
+import { HourPlaces, mergeHours } from "../../engine/sink/merge-hours.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { CENTS_CARRY } from "../../workers/part.ts";
 import { createDatabase } from "../support/database.ts";
@@ -26,9 +26,9 @@ async function migrated(t: Test) {
 	const database = await createDatabase(t);
 	await migrate(database.settings);
 	const { client } = database;
-	const merge = (place: HourPlace | null, ...hours: number[]): Promise<HourPlace | null> => {
+	const merge = (places: HourPlaces, ...hours: number[]): Promise<void> => {
 		const deltas = hours.map((hour) => delta(hour));
-		return mergeHours(client, deltas, new Map([[HOUR, 5]]), new Map([[HOUR, 6]]), place);
+		return mergeHours(client, deltas, new Map([[HOUR, 5]]), new Map([[HOUR, 6]]), places);
 	};
 	/** Events by hour. */
 	const events = async (): Promise<Record<string, number>> => {
@@ -40,12 +40,31 @@ async function migrated(t: Test) {
 	return { database, client, merge, events };
 }
 
-async function placeOf(client: pg.Client, hour: number): Promise<HourPlace> {
+async function ctidOf(client: pg.Client, hour: number): Promise<string> {
 	const { rows } = await client.query<{ ctid: string }>(
 		"SELECT ctid FROM hourly_totals WHERE hour = to_timestamp($1::float8 * 3600)",
 		[hour],
 	);
-	return { hour, ctid: rows[0]!.ctid };
+	return rows[0]!.ctid;
+}
+
+async function ctidsOf(client: pg.Client, hours: readonly number[]): Promise<string[]> {
+	const ctids: string[] = [];
+	for (const hour of hours) ctids.push(await ctidOf(client, hour));
+	return ctids;
+}
+
+/** Exactly this is known. */
+function knowing(...known: readonly (readonly [hour: number, ctid: string])[]): HourPlaces {
+	const places = new HourPlaces();
+	for (const [hour, ctid] of known) places.note(hour, ctid);
+	return places;
+}
+
+/** Cents of so many deltas, as Postgres writes them. */
+function money(n: number): string {
+	const cents = ((BigInt(CENTS_CARRY) + 7n) * BigInt(n)).toString();
+	return `${cents.slice(0, -2)}.${cents.slice(-2)}`;
 }
 
 t.test("every column is added up, by key and by place alike", async (t) => {
@@ -58,9 +77,7 @@ t.test("every column is added up, by key and by place alike", async (t) => {
 		return rows[0];
 	};
 	const times = (n: number) => ({
-		revenue: (((BigInt(CENTS_CARRY) + 7n) * BigInt(n)) / 100n)
-			.toString()
-			.concat(".", (((BigInt(CENTS_CARRY) + 7n) * BigInt(n)) % 100n).toString().padStart(2, "0")),
+		revenue: money(n),
 		ticket_count: 2 * n,
 		payouts: (0.03 * n).toFixed(2),
 		payout_events: 3 * n,
@@ -69,96 +86,126 @@ t.test("every column is added up, by key and by place alike", async (t) => {
 		active_users: 5 * n,
 		new_sessions: 6 * n,
 	});
-	const first = await merge(null, HOUR);
+	const places = new HourPlaces();
+	await merge(places, HOUR);
 	t.same(await row(), times(1));
-	const second = await merge(null, HOUR);
+	await merge(new HourPlaces(), HOUR);
 	t.same(await row(), times(2), "by key");
-	t.not(second?.ctid, first?.ctid);
-	const third = await merge(second, HOUR);
+	places.note(HOUR, await ctidOf(client, HOUR));
+	await merge(places, HOUR);
 	t.same(await row(), times(3), "by place");
-	t.same(third, await placeOf(client, HOUR));
+	t.equal(places.of(HOUR), await ctidOf(client, HOUR));
+	await merge(places);
+	t.same(await row(), times(3), "nothing to add");
 });
 
-t.test("of several hours the newest one is found by its place, and the others by their keys", async (t) => {
+t.test("the newest eight hours of a set are hot; of a set of very many hours, none", async (t) => {
 	const { client, merge, events } = await migrated(t);
-	let place = await merge(null, HOUR - 2, HOUR - 1, HOUR);
-	t.same(place, await placeOf(client, HOUR));
-	place = await merge(place, HOUR - 1, HOUR);
-	place = await merge(place, HOUR - 1, HOUR + 1);
-	t.same(place, await placeOf(client, HOUR + 1));
-	t.same(await merge(place), place, "nothing to add");
-	t.same(await merge(place, HOUR - 2), await placeOf(client, HOUR - 2), "late ones alone");
-	t.same(await events(), { "-2": 2, "-1": 3, 0: 2, 1: 1 });
+	const hours = Array.from({ length: 10 }, (_, i) => HOUR - 9 + i);
+	const places = new HourPlaces();
+	for (let set = 0; set < 3; set++) await merge(places, ...hours);
+	t.same(
+		hours.map((hour) => places.of(hour)),
+		await ctidsOf(client, hours.slice(2)).then((ctids) => [undefined, undefined, ...ctids]),
+	);
+	t.same(await events(), Object.fromEntries(hours.map((hour) => [hour - HOUR, 3])));
+	const many = Array.from({ length: 25 }, (_, i) => HOUR + 100 + i);
+	await merge(places, ...many);
+	t.same(
+		many.map((hour) => places.of(hour)),
+		many.map(() => undefined),
+	);
+	t.equal((await events())["124"], 1);
 });
 
 t.test("an hour that somebody else has written is found by its key, and added to once", async (t) => {
 	const { client, merge, events } = await migrated(t);
-	const place = await merge(null, HOUR);
-	await client.query("UPDATE hourly_totals SET updated_at = now()");
-	const now = await merge(place, HOUR);
-	t.same(now, await placeOf(client, HOUR));
-	t.same(await events(), { 0: 2 });
-	t.same(await merge({ hour: HOUR, ctid: "(4000000,1)" }, HOUR), await placeOf(client, HOUR));
-	t.same(await events(), { 0: 3 });
+	const places = new HourPlaces();
+	await merge(places, HOUR - 1, HOUR);
+	await client.query(
+		"UPDATE hourly_totals SET updated_at = now() WHERE hour = to_timestamp($1::float8 * 3600)",
+		[HOUR - 1],
+	);
+	await merge(places, HOUR - 1, HOUR);
+	t.same(await events(), { "-1": 2, 0: 2 });
+	await merge(knowing([HOUR, "(4000000,1)"]), HOUR);
+	t.same(await events(), { "-1": 2, 0: 3 });
+});
+
+t.test("where others write the same hours, keys are used for a while, and places tried again", async (t) => {
+	const { client, merge, events } = await migrated(t);
+	const places = knowing([HOUR, "(4000000,1)"]);
+	let sets = 0;
+	for (; sets < 65; sets++) await merge(places, HOUR - 1, HOUR);
+	t.same([places.of(HOUR - 1), places.of(HOUR)], [undefined, undefined]);
+	for (; sets < 70; sets++) await merge(places, HOUR - 1, HOUR);
+	t.same([places.of(HOUR - 1), places.of(HOUR)], await ctidsOf(client, [HOUR - 1, HOUR]));
+	t.same(await events(), { "-1": 70, 0: 70 });
 });
 
 t.test("a place where another hour lies now is not mistaken for ours", async (t) => {
 	const { client, merge, events } = await migrated(t);
-	await merge(null, HOUR - 1, HOUR);
-	const { ctid } = await placeOf(client, HOUR - 1);
-	await merge({ hour: HOUR, ctid }, HOUR);
+	await merge(new HourPlaces(), HOUR - 1, HOUR);
+	await merge(knowing([HOUR, await ctidOf(client, HOUR - 1)]), HOUR);
 	t.same(await events(), { "-1": 1, 0: 2 });
 });
 
 t.test("two engines that add to the hour at once both count", async (t) => {
 	const { database, client, merge, events } = await migrated(t);
-	const place = await merge(null, HOUR);
+	await merge(new HourPlaces(), HOUR);
+	const before = await ctidOf(client, HOUR);
 	const other = await session(t, database);
 	await client.query("BEGIN");
-	await merge(place, HOUR);
-	const waiting = mergeHours(other.client, [delta(HOUR, 10)], new Map(), new Map(), place);
+	await merge(knowing([HOUR, before]), HOUR);
+	const theirs = knowing([HOUR, before]);
+	const waiting = mergeHours(other.client, [delta(HOUR, 10)], new Map(), new Map(), theirs);
 	await untilBlocked(client, other.pid);
 	await client.query("COMMIT");
-	t.same(await waiting, await placeOf(client, HOUR));
+	await waiting;
 	t.same(await events(), { 0: 12 });
 });
 
-t.test(
-	"older hours are taken in one order: two engines that share some never meet in a circle",
-	async (t) => {
+/** Whether hours are hot or not; both must be taken in order. */
+for (const [how, sets] of [
+	["one by one", 0],
+	["all at once", 1],
+] as const) {
+	t.test(`hours are taken in one order, ${how}: two engines never meet in a circle`, async (t) => {
 		const { database, client, merge, events } = await migrated(t);
-		await merge(null, HOUR - 2, HOUR - 1, HOUR);
+		await merge(new HourPlaces(), HOUR - 2, HOUR - 1, HOUR);
 		const other = await session(t, database);
 		await client.query("BEGIN");
-		await merge(null, HOUR - 2);
-		// In the order given, it would hold the second row now and wait for the first.
-		const unsorted = [delta(HOUR - 1), delta(HOUR - 2), delta(HOUR)];
+		await merge(new HourPlaces(), HOUR - 2);
+		const theirs = new HourPlaces();
+		if (sets > 0) theirs.missed();
+		// In the order given, a statement for all would hold the second row now and wait for the first.
+		const deltas = [delta(HOUR - 1), delta(HOUR - 2), delta(HOUR)];
 		await other.client.query("BEGIN");
-		const waiting = mergeHours(other.client, unsorted, new Map(), new Map(), null);
+		const ordered = how === "one by one" ? deltas.toSorted((a, b) => a.hour - b.hour) : deltas;
+		const waiting = mergeHours(other.client, ordered, new Map(), new Map(), theirs);
 		await untilBlocked(client, other.pid);
-		await merge(null, HOUR - 1);
+		await merge(new HourPlaces(), HOUR - 1);
 		await client.query("COMMIT");
 		await waiting;
 		await other.client.query("COMMIT");
 		t.same(await events(), { "-2": 3, "-1": 3, 0: 2 });
-	},
-);
+	});
+}
 
 t.test("the plan goes by the place however many versions the key leads to", async (t) => {
 	const { client, merge } = await migrated(t);
-	await merge(null, ...Array.from({ length: 2_000 }, (_, i) => HOUR - 2_000 + i));
+	await merge(new HourPlaces(), ...Array.from({ length: 2_000 }, (_, i) => HOUR - 2_000 + i));
 	await client.query("VACUUM ANALYZE hourly_totals");
 	await client.query("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan");
-	let place = await merge(null, HOUR);
-	place = await merge(place, HOUR);
+	const places = new HourPlaces();
+	for (let set = 0; set < 2; set++) await merge(places, HOUR);
 	const { rows } = await client.query<{ statement: string }>(
 		"SELECT statement FROM pg_prepared_statements WHERE name = 'merge_hour_at_place'",
 	);
-	await client.query("DEALLOCATE merge_hour_at_place");
 	const numbers = Array.from({ length: 11 }, () => "'{1}'").join();
 	await client.query(`PREPARE by_place AS ${rows[0]!.statement}`);
 	const plan = await client.query<{ "QUERY PLAN": string }>(
-		`EXPLAIN EXECUTE by_place(${numbers}, '${place!.ctid}')`,
+		`EXPLAIN EXECUTE by_place(${numbers}, '${places.of(HOUR)}')`,
 	);
 	t.match(plan.rows.map((row) => row["QUERY PLAN"]).join("\n"), /Tid Scan on hourly_totals/);
 });

@@ -29,6 +29,7 @@ const PUBLIC = [
 	"events",
 	"hourly_active_users",
 	"hourly_business_metrics",
+	"hourly_user_blocks",
 	"rolling_24h_metrics",
 	"source_offsets",
 ];
@@ -181,13 +182,17 @@ t.test("on a server without the role", async (t) => {
 		await migrate(plain, { onNotice: (text) => notices.push(text) });
 		const client = await clientOf(t, plain);
 		t.notOk(await roleExists());
-		t.match(notices, [/"reporter" does not exist, and plain may not create roles/]);
+		t.match(notices, [
+			/"reporter" does not exist, and plain may not create roles/,
+			/"reporter" does not exist: it was not granted hourly_user_blocks/,
+		]);
 		t.match(await client.query("SELECT FROM hourly_active_users"), { rowCount: 0 }, "the rest is applied");
 
 		const [, forAdmin = "", forOwner = ""] =
 			/administrator run: (.*?;) and then as plain in this database: (.*)$/.exec(notices[0] ?? "") ?? [];
 		await admin.query(forAdmin);
 		await client.query(forOwner);
+		await client.query(/run as plain in this database: (.*)$/.exec(notices[1] ?? "")?.[1] ?? "");
 		const granted = Object.entries(await privileges(client, "reporter")).filter(([, kinds]) => kinds !== "");
 		t.same(
 			granted,

@@ -16,6 +16,7 @@ const PUBLIC = {
 	rolling_24h_metrics:
 		"hour total_revenue avg_24h_revenue avg_24h_users revenue_24h payouts_24h tickets_24h active_users_24h",
 	hourly_active_users: "hour user_id",
+	hourly_user_blocks: "hour block bits",
 	daily_event_summary:
 		"date total_revenue total_payouts ticket_count payout_events total_logins active_users avg_revenue avg_users sample_size",
 } as const;
