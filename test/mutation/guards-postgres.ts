@@ -171,8 +171,8 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 	{
 		name: "hours merged in order",
 		edits: [edit(MERGE, "\n\t\t\tORDER BY v.hour", "")],
-		// Only sets of three hours and more; test/integration/merge-hours.test.ts meets it always.
 		simulation: "seldom",
+		because: "the hours come sorted, and mostly one by one; test/integration/merge-hours.test.ts meets it",
 	},
 	{
 		name: "hours added up, not replaced",
