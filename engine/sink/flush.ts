@@ -8,7 +8,7 @@ import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
 import { hourlyDeltas } from "./hourly-deltas.ts";
 import { insertSessions, insertUsers } from "./insert-members.ts";
-import { HourPlaces, mergeHours } from "./merge-hours.ts";
+import { type HourPlaces, mergeHours } from "./merge-hours.ts";
 import { moveOffsets, type RowPlaces } from "./move-offsets.ts";
 import { asRefusal, isRefusal } from "./refused-row.ts";
 import { sumFolds } from "./sum-folds.ts";
@@ -18,7 +18,7 @@ import { UserNumbers } from "./user-numbers.ts";
 export class FlushMemory {
 	readonly numbers = new UserNumbers();
 	readonly places: RowPlaces = new Map();
-	readonly hours = new HourPlaces();
+	readonly hours: HourPlaces = new Map();
 }
 
 /**

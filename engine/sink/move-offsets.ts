@@ -80,7 +80,7 @@ export async function moveOffsets(
  */
 const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 /** No row has this address. */
-const NOWHERE = "(0,0)";
+export const NOWHERE = "(0,0)";
 
 interface LockedRow {
 	readonly kafka_partition: number;

@@ -4,7 +4,6 @@ import { edit, type Guard } from "./guard.ts";
 const MOVE = "engine/sink/move-offsets.ts";
 const MEMBERS = "engine/sink/insert-members.ts";
 const NUMBERS = "engine/sink/number-users.ts";
-const MERGE = "engine/sink/merge-hours.ts";
 const CLAIM = "engine/sink/claim.ts";
 const WRITER = "engine/sink/writer.ts";
 
@@ -126,11 +125,6 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 		simulation: "red",
 	},
 	{
-		name: "hour compared where its row is looked up by its place",
-		edits: [edit(MERGE, " AND extract(epoch FROM t.hour) = v.hour * 3600", "")],
-		simulation: "red",
-	},
-	{
 		name: "users inserted in order",
 		edits: [edit(MEMBERS, "::bit(1024) AS bits) AS c\n\t\tORDER BY 1, 2", "::bit(1024) AS bits) AS c")],
 		simulation: "red",
@@ -167,18 +161,6 @@ export const POSTGRES_GUARDS: readonly Guard[] = [
 			),
 		],
 		simulation: "red",
-	},
-	{
-		name: "hours merged in order",
-		edits: [edit(MERGE, "\n\t\t\tORDER BY v.hour", "")],
-		simulation: "seldom",
-		because: "the hours come sorted, and mostly one by one; test/integration/merge-hours.test.ts meets it",
-	},
-	{
-		name: "hours added up, not replaced",
-		edits: [edit(MERGE, "revenue = t.revenue + excluded.revenue", "revenue = excluded.revenue")],
-		simulation: "red",
-		chaos: "red",
 	},
 	{
 		name: "locks of frozen engines freed by a flush",

@@ -4,7 +4,6 @@ import { CENTS_CARRY } from "../../workers/part.ts";
 import { int8, readElements, text as textOf, timestamptz } from "../support/copy-reader.ts";
 import { type Backend, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { HOUR_COLUMNS, noTotals, type Staged } from "./pg-tables.ts";
-import { splitList, unnested } from "./sql-expression.ts";
 
 const MICROS_PER_HOUR = 3_600_000_000n;
 const ARRAY_HEADER_BYTES = 20;
@@ -142,59 +141,45 @@ function elementsOf(value: unknown): (Buffer | null)[] {
 	return array.length < ARRAY_HEADER_BYTES ? [] : readElements(array.subarray(ARRAY_HEADER_BYTES));
 }
 
-/** Adds deltas to their hours, found by key or by place; money must come as whole cents (I10). Gives the new versions' places. */
-export async function mergeHours(
+/** What `add_to_hours` is given, by the column of `hourly_totals` that it raises: a column, or a high and a low half. */
+const HOUR_SOURCES: Readonly<Record<(typeof HOUR_COLUMNS)[number], readonly number[]>> = {
+	revenue: [1, 2],
+	ticket_count: [3],
+	payouts: [4, 5],
+	payout_events: [6],
+	logins: [7],
+	events: [8],
+	active_users: [9],
+	new_sessions: [10],
+};
+
+/** Adds deltas to their hours, found by place or by key; money must come as whole cents (I10). Gives the new versions' places. */
+export async function addToHours(
 	server: Server,
 	backend: Backend,
 	staged: Staged,
-	{ text, values }: Statement,
-): Promise<{ ctid: string }[]> {
-	const place = text.startsWith("UPDATE") ? String(values[11]) : null;
-	const columnsOf = values.slice(0, 11).map((value) => elementsOf(value).map((one) => Number(int8(one))));
-	const rows = unnested(text, columnsOf) as Record<string, number>[];
-	if (place === null && !text.includes("ORDER BY v.hour")) shuffle(rows, server.world.random);
-	const sources = sourcesIn(text);
-	const made: { ctid: string }[] = [];
-	for (const row of rows) {
-		const asked = Number(row["hour"]);
-		const hour = place === null ? asked : hourAt(server, staged, place);
-		if (hour === undefined) continue;
-		if (hour !== asked && text.includes("extract(epoch FROM t.hour) = v.hour * 3600")) continue;
+	{ values }: Statement,
+): Promise<string[]> {
+	const deltas = values.slice(0, 11).map((value) => elementsOf(value).map((one) => Number(int8(one))));
+	const places = values[11] as readonly string[];
+	const made: string[] = [];
+	for (const [i, hour] of deltas[0]!.entries()) {
+		// An hour is compared with what lies at its place, so a wrong one only leads to the key: to the same lock.
+		if (hourAt(server, staged, places[i]!) === hour) server.world.note("hour found by its place");
 		await server.lock(backend, `hour:${hour}`);
-		// Moved while it was waited for: versions of Postgres differ in whether a place is compared again.
-		const isMoved = place !== null && hourAt(server, staged, place) !== hour;
-		if (isMoved && server.world.random.chance(0.5)) continue;
 		const totals = staged.hours.get(hour) ?? noTotals();
-		for (const [column, [source, low]] of sources) {
-			const value = low === undefined ? row[source!]! : row[source!]! * CENTS_CARRY + row[low]!;
+		for (const column of HOUR_COLUMNS) {
+			const [high, low] = HOUR_SOURCES[column].map((at) => deltas[at]![i]!);
+			const value = low === undefined ? high! : high! * CENTS_CARRY + low;
 			if (!/^\d+$/.test(String(value))) server.world.problem(`I10: ${column} is raised by ${String(value)}`);
-			const added =
-				place === null ? `${column} = t.${column} + excluded.${column}` : `${column} = t.${column} + `;
-			if (!text.includes(added)) server.world.problem(`I3: the merge does not add up ${column}`);
-			totals[column] += Number(value);
+			totals[column] += value;
 		}
 		staged.hours.set(hour, totals);
-		const ctid = freeHourPlace(server, staged);
-		staged.hourPlaces.set(hour, ctid);
-		made.push({ ctid });
+		const place = freeHourPlace(server, staged);
+		staged.hourPlaces.set(hour, place);
+		made.push(place);
 	}
 	return made;
-}
-
-type HourColumn = (typeof HOUR_COLUMNS)[number];
-
-/** By column, what is added to it: the names of one delta, or of the high and the low half of one. */
-function sourcesIn(text: string): (readonly [HourColumn, readonly string[]])[] {
-	const namesIn = (expression: string): readonly string[] => expression.match(/(?<=v\.)\w+/g) ?? [];
-	if (text.startsWith("UPDATE")) {
-		return HOUR_COLUMNS.map((column) => [
-			column,
-			namesIn(new RegExp(`\\b${column} = t\\.${column} \\+ ([^,]*),`).exec(text)?.[1] ?? ""),
-		]);
-	}
-	const columns = splitList(/\(([^)]*)\)/.exec(text)![1]!);
-	const selected = splitList(/SELECT (.*?)\s+FROM unnest/s.exec(text)![1]!);
-	return HOUR_COLUMNS.map((column) => [column, namesIn(selected[columns.indexOf(column)]!)]);
 }
 
 /** The hour whose newest version, as this transaction sees it, lies there. */

@@ -2,7 +2,7 @@
 
 import { shuffle } from "../../producer/random.ts";
 import { copyDeadLetters, copyEvents, refuseOnce } from "./pg-copy.ts";
-import { addUserNumbers, insertMembers, mergeHours, userNumbers } from "./pg-hours.ts";
+import { addToHours, addUserNumbers, insertMembers, userNumbers } from "./pg-hours.ts";
 import { type Backend, type Result, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { copyRow, type OffsetRow, Staged } from "./pg-tables.ts";
 import { type Context, type Expression, parseExpression, splitList, unnested } from "./sql-expression.ts";
@@ -79,9 +79,8 @@ export async function execute(server: Server, backend: Backend, statement: State
 	if (/INSERT INTO hourly_(users|sessions)/.test(text)) {
 		return { ...done("SELECT"), rows: await insertMembers(server, backend, staged, statement) };
 	}
-	if (/^(INSERT INTO|UPDATE) hourly_totals/.test(text)) {
-		const rows = await mergeHours(server, backend, staged, statement);
-		return { ...done("INSERT", rows.length), rows };
+	if (text.startsWith("SELECT add_to_hours(")) {
+		return { ...done("SELECT", 1), rows: [{ places: await addToHours(server, backend, staged, statement) }] };
 	}
 	if (text === ERASE) {
 		for (const partition of server.topic.logs.keys()) await server.lock(backend, `row:${partition}`);
