@@ -3,7 +3,7 @@
  * sender and of the engine.
  */
 import { appendStandIn, type StandIn, scannedRecords } from "../../engine/kafka/batch-scanner.ts";
-import { fetchBytesEach } from "../../engine/kafka/fetch-size.ts";
+import { fetchBytes } from "../../engine/kafka/fetch-size.ts";
 import { decodeRecordBatches } from "../../engine/kafka/record-batches.ts";
 import { limitsOf } from "../../engine/limits.ts";
 import type { RecordCursor } from "../../engine/ports.ts";
@@ -37,7 +37,7 @@ const RECORDS_PER_BATCH = 250;
 /** The default of IN_FLIGHT_MB_MAX. */
 const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
 /** As the engine asks for. */
-const FETCH_BYTES = fetchBytesEach(PARTITIONS, IN_FLIGHT_BYTES_MAX);
+const FETCH_BYTES = fetchBytes(IN_FLIGHT_BYTES_MAX).partition;
 export const ACTORS = 2;
 /** Half a year behind the events: a backlog, whose events are all late. */
 const RECORD_AGE_MS = 180 * 86_400_000;

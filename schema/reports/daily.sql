@@ -22,7 +22,7 @@ SELECT
 	d.payout_events AS "Claims",
 	d.total_logins AS "Logins",
 	(
-		SELECT sum(bit_count(b.bits))::bigint
+		SELECT coalesce(sum(bit_count(b.bits)), 0)::bigint
 		FROM (
 			SELECT bit_or(u.bits) AS bits
 			FROM hourly_user_blocks AS u

@@ -177,7 +177,7 @@ function onFirstCommit(act: () => void): TcpProxy["onRequest"] {
 	let writer: object | null = null;
 	let isOver = false;
 	return (chunk, connection) => {
-		if (chunk.includes("merge_hours")) writer ??= connection;
+		if (chunk.includes("add_to_hours")) writer ??= connection;
 		if (isOver || connection !== writer || !chunk.includes("COMMIT\0")) return "pass";
 		isOver = true;
 		act();

@@ -138,6 +138,13 @@ t.test("of two engines that meet the same known users, each counts whom it adds"
 	t.same(await waiting, new Map([[HOUR, 1]]), "as of the row that the other has just written");
 });
 
+/** An engine whose last users were not all new. */
+function expectingKnown(): UserNumbers {
+	const numbers = new UserNumbers();
+	numbers.expectNew = false;
+	return numbers;
+}
+
 /** The first row that both write, and a set that has another one in front of it. */
 const SHARED_ROWS: Readonly<
 	Record<string, readonly [first: (client: pg.Client) => Promise<unknown>, both: Insert]>
@@ -149,6 +156,10 @@ const SHARED_ROWS: Readonly<
 	"numbers of new users": [
 		(client) => insertUsers(client, new UserNumbers(), usersAt("a")),
 		(client) => insertUsers(client, new UserNumbers(), usersAt("b", "a")),
+	],
+	"numbers of new users, when known ones are expected": [
+		(client) => insertUsers(client, new UserNumbers(), usersAt("a")),
+		(client) => insertUsers(client, expectingKnown(), usersAt("b", "a")),
 	],
 	"rows of known users": [
 		(client) => insertUsers(client, new UserNumbers(), usersAt("in block 0")),

@@ -70,7 +70,7 @@ t.test("every column is added up, by key and by place alike", async (t) => {
 	const row = async () => {
 		const { rows } = await client.query(
 			`SELECT revenue, ticket_count::int, payouts, payout_events::int, logins::int, events::int, active_users::int,
-				new_sessions::int FROM hourly_totals`,
+				new_sessions::int FROM hourly_totals ORDER BY hour`,
 		);
 		return rows[0];
 	};
@@ -95,6 +95,9 @@ t.test("every column is added up, by key and by place alike", async (t) => {
 	t.equal(places.get(HOUR), await ctidOf(client, HOUR));
 	await merge(places);
 	t.same(await row(), times(3), "nothing to add");
+	const others = Array.from({ length: 24 }, (_, i) => HOUR + 1 + i);
+	for (let set = 0; set < 2; set++) await merge(new Map(), HOUR, ...others);
+	t.same(await row(), times(5), "in a set of very many hours");
 });
 
 t.test(

@@ -28,7 +28,7 @@ export const STEP_TRIGGERS: Readonly<Record<Step, string>> = {
 	"COPY dead letters": "BEFORE INSERT ON dead_letters FOR EACH STATEMENT",
 	users: "BEFORE INSERT ON hourly_users FOR EACH STATEMENT",
 	sessions: "BEFORE INSERT ON hourly_sessions FOR EACH STATEMENT",
-	hours: "BEFORE INSERT ON hourly_totals FOR EACH STATEMENT",
+	hours: "BEFORE INSERT OR UPDATE ON hourly_totals FOR EACH STATEMENT",
 	COMMIT:
 		"AFTER UPDATE ON source_offsets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.next_offset <> OLD.next_offset)",
 };

@@ -70,7 +70,7 @@ ORDER BY d.date ${order}`,
 
 /** Distinct over the day: a user of many hours counts once. */
 const USERS = `(
-		SELECT sum(bit_count(b.bits))::bigint
+		SELECT coalesce(sum(bit_count(b.bits)), 0)::bigint
 		FROM (
 			SELECT bit_or(u.bits) AS bits
 			FROM hourly_user_blocks AS u

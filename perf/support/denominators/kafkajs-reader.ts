@@ -3,7 +3,7 @@
  * at the engine's own fetch settings. Started by kafkajs-read.ts; prints one line of JSON.
  */
 import { Kafka, logLevel } from "kafkajs";
-import { fetchBytesEach } from "../../../engine/kafka/fetch-size.ts";
+import { fetchBytes } from "../../../engine/kafka/fetch-size.ts";
 import type { ReadRequest, ReadResult } from "./kafkajs-read.ts";
 
 /** The default of IN_FLIGHT_MB_MAX. */
@@ -20,12 +20,8 @@ async function read({ brokers, topic, groupId, sent }: ReadRequest): Promise<Rea
 		brokers: brokers.split(","),
 		logLevel: logLevel.NOTHING,
 	});
-	const admin = kafka.admin();
-	await admin.connect();
-	const [metadata] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
-	await admin.disconnect();
-	const maxBytesPerPartition = fetchBytesEach(metadata!.partitions.length, IN_FLIGHT_BYTES_MAX);
-	const consumer = kafka.consumer({ groupId, ...FETCH, maxBytesPerPartition });
+	const { request, partition } = fetchBytes(IN_FLIGHT_BYTES_MAX);
+	const consumer = kafka.consumer({ groupId, ...FETCH, maxBytes: request, maxBytesPerPartition: partition });
 	await consumer.connect();
 	await consumer.subscribe({ topics: [topic], fromBeginning: true });
 	let count = 0;

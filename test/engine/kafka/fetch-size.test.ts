@@ -1,5 +1,5 @@
 import t from "tap";
-import { fetchBytesEach } from "../../../engine/kafka/fetch-size.ts";
+import { fetchBytes, fetchBytesEach } from "../../../engine/kafka/fetch-size.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -29,3 +29,13 @@ t.test("where little may be in flight, an answer is a sixteenth of that", async 
 	t.equal(fetchBytesEach(8, 32 * MIB), 256 * KIB);
 	t.equal(fetchBytesEach(3, 4 * MIB), 128 * KIB);
 });
+
+t.test(
+	"with turns one partition brings a megabyte, within an answer as small as the limit wants it",
+	async (t) => {
+		t.same(fetchBytes(64 * MIB), { request: 4 * MIB, partition: MIB });
+		t.same(fetchBytes(32 * MIB), { request: 2 * MIB, partition: MIB });
+		t.same(fetchBytes(8 * MIB), { request: 512 * KIB, partition: 512 * KIB });
+		t.same(fetchBytes(1_024 * MIB), { request: 4 * MIB, partition: MIB });
+	},
+);
