@@ -2,6 +2,7 @@
 import { shuffle } from "../../producer/random.ts";
 import { CENTS_CARRY } from "../../workers/part.ts";
 import { int8, readElements, text as textOf, timestamptz } from "../support/copy-reader.ts";
+import { freePlace } from "./pg-places.ts";
 import { type Backend, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { HOUR_COLUMNS, noTotals, type Staged } from "./pg-tables.ts";
 
@@ -188,10 +189,6 @@ function hourAt(server: Server, staged: Staged, place: string): number | undefin
 	return [...places].find(([, at]) => at === place)?.[0];
 }
 
-/** A place for a new version: one that no row has now, but that a row may have had. */
 function freeHourPlace(server: Server, staged: Staged): string {
-	const taken = new Set([...server.tables.hourPlaces.values(), ...staged.hourPlaces.values()]);
-	let place = 1;
-	while (taken.has(`(0,${place})`)) place++;
-	return `(0,${place})`;
+	return freePlace([...server.tables.hourPlaces.values(), ...staged.hourPlaces.values()]);
 }

@@ -3,6 +3,7 @@
 import { shuffle } from "../../producer/random.ts";
 import { copyDeadLetters, copyEvents, refuseOnce } from "./pg-copy.ts";
 import { addToHours, addUserNumbers, insertMembers, userNumbers } from "./pg-hours.ts";
+import { freePlace } from "./pg-places.ts";
 import { type Backend, type Result, type Server, ServerError, type Statement } from "./pg-session.ts";
 import { copyRow, type OffsetRow, Staged } from "./pg-tables.ts";
 import { type Context, type Expression, parseExpression, splitList, unnested } from "./sql-expression.ts";
@@ -125,7 +126,7 @@ async function insertOffsets(server: Server, backend: Backend, staged: Staged, {
 			stored_count: 0,
 			dead_letter_count: 0,
 			epoch: 0,
-			others: new Map([["ctid", freePlace(server, staged)]]),
+			others: new Map([["ctid", freeRowPlace(server, staged)]]),
 		});
 	}
 }
@@ -154,13 +155,8 @@ async function lockOffsets(server: Server, backend: Backend, { text, values }: S
 
 const placeOfRow = (row: OffsetRow): string => String(row.others.get("ctid"));
 
-/** A place for a new version: one that no row has now, but that a row may have had. */
-function freePlace(server: Server, staged: Staged): string {
-	const rows = [...server.tables.rows.values(), ...staged.rows.values()];
-	const taken = new Set(rows.map(placeOfRow));
-	let place = 1;
-	while (taken.has(`(0,${place})`)) place++;
-	return `(0,${place})`;
+function freeRowPlace(server: Server, staged: Staged): string {
+	return freePlace([...server.tables.rows.values(), ...staged.rows.values()].map(placeOfRow));
 }
 
 interface Update {
@@ -222,7 +218,7 @@ async function updateOffsets(
 			if (where(contextOf(row, given)) !== true) continue;
 			const changed = copyRow(row);
 			for (const { column, value } of sets) setColumn(changed, column, value(contextOf(row, given)));
-			changed.others.set("ctid", freePlace(server, staged));
+			changed.others.set("ctid", freeRowPlace(server, staged));
 			staged.rows.set(partition, changed);
 			rows.push(
 				Object.fromEntries(returning.map(({ name, value }) => [name, value(contextOf(changed, given))])),
