@@ -64,25 +64,23 @@ export class TopicFollower {
 			ask({ ...options, ...this.#inTurns(options as FetchOptions), maxWaitTime: FETCH_WAIT_MS });
 	}
 
-	/** The same partitions, and more of each than kafkajs's one setting for all asks for. */
 	#inTurns({ topics }: FetchOptions): Pick<FetchOptions, "topics" | "maxBytes"> {
-		const { request, partition: maxBytes } = fetchBytes(this.#inFlightBytesMax);
-		const inTurns = topics.map(({ topic, partitions }) => ({
-			topic,
-			partitions: this.#turns.inOrder(partitions).map((one) => ({ ...one, maxBytes })),
-		}));
-		return { topics: inTurns, maxBytes: request };
+		const { request, partition } = fetchBytes(this.#inFlightBytesMax);
+		const inTurns = topics.map((one) => ({ ...one, partitions: this.#turns.inOrder(one.partitions) }));
+		return { topics: asking(inTurns, partition), maxBytes: request };
 	}
 
 	/** Where nobody tells who was served: all of them at once, so that nobody waits for ever. */
 	#all({ topics }: FetchOptions): Pick<FetchOptions, "topics"> {
 		const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
-		const maxBytes = fetchBytesEach(count, this.#inFlightBytesMax);
-		return {
-			topics: topics.map(({ topic, partitions }) => ({
-				topic,
-				partitions: partitions.map((one) => ({ ...one, maxBytes })),
-			})),
-		};
+		return { topics: asking(topics, fetchBytesEach(count, this.#inFlightBytesMax)) };
 	}
+}
+
+/** The same partitions, and more of each than kafkajs's one setting for all asks for. */
+function asking(topics: FetchOptions["topics"], maxBytes: number): FetchOptions["topics"] {
+	return topics.map(({ topic, partitions }) => ({
+		topic,
+		partitions: partitions.map((one) => ({ ...one, maxBytes })),
+	}));
 }

@@ -3,12 +3,12 @@
  * sender and of the engine.
  */
 import { appendStandIn, type StandIn, scannedRecords } from "../../engine/kafka/batch-scanner.ts";
-import { fetchBytes } from "../../engine/kafka/fetch-size.ts";
 import { decodeRecordBatches } from "../../engine/kafka/record-batches.ts";
 import { limitsOf } from "../../engine/limits.ts";
 import type { RecordCursor } from "../../engine/ports.ts";
 import { Router } from "../../engine/router.ts";
 import type { PackedSlice } from "../../workers/slice.ts";
+import { ENGINE_FETCH, IN_FLIGHT_BYTES_MAX } from "../support/engine-fetch.ts";
 import { type LoadContent, recordsOf, USUAL_CONTENT } from "../support/load/content.ts";
 import { murmur2 } from "../support/load/murmur2.ts";
 import { BatchBuilder, stampBatch } from "../support/load/record-batch.ts";
@@ -34,10 +34,8 @@ export interface Corpus {
 
 export const PARTITIONS = 8;
 const RECORDS_PER_BATCH = 250;
-/** The default of IN_FLIGHT_MB_MAX. */
-const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
 /** As the engine asks for. */
-const FETCH_BYTES = fetchBytes(IN_FLIGHT_BYTES_MAX).partition;
+const FETCH_BYTES = ENGINE_FETCH.partition;
 export const ACTORS = 2;
 /** Half a year behind the events: a backlog, whose events are all late. */
 const RECORD_AGE_MS = 180 * 86_400_000;

@@ -1,7 +1,7 @@
 /**
- * Every kind of fault, and how often 1,000 seeds meet it at the least: about a third of what was seen, and
- * less of the rare ones, lest chance alone fails a run. A fault that never
- * strikes shows nothing, so a run with fewer is a failure of the simulation.
+ * Every kind of fault, and how often 1,000 seeds meet it at the least: about a third of what was seen, and less of the
+ * rare ones, lest chance alone fails a run. A fault that never strikes shows nothing, so a run with fewer is a failure of
+ * the simulation.
  */
 export const FAULT_KINDS: Readonly<Record<string, number>> = {
 	// Postgres, at any statement and around COMMIT

@@ -3,13 +3,16 @@
  * at the engine's own fetch settings. Started by kafkajs-read.ts; prints one line of JSON.
  */
 import { Kafka, logLevel } from "kafkajs";
-import { fetchBytes } from "../../../engine/kafka/fetch-size.ts";
+import { ENGINE_FETCH } from "../engine-fetch.ts";
 import type { ReadRequest, ReadResult } from "./kafkajs-read.ts";
 
-/** The default of IN_FLIGHT_MB_MAX. */
-const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
 /** As the engine's, see engine/kafka. */
-const FETCH = { maxWaitTimeInMs: 250, minBytes: 1 } as const;
+const FETCH = {
+	maxWaitTimeInMs: 250,
+	minBytes: 1,
+	maxBytes: ENGINE_FETCH.request,
+	maxBytesPerPartition: ENGINE_FETCH.partition,
+} as const;
 
 const request = JSON.parse(process.argv[2] ?? "") as ReadRequest;
 process.stdout.write(`${JSON.stringify(await read(request))}\n`);
@@ -20,8 +23,7 @@ async function read({ brokers, topic, groupId, sent }: ReadRequest): Promise<Rea
 		brokers: brokers.split(","),
 		logLevel: logLevel.NOTHING,
 	});
-	const { request, partition } = fetchBytes(IN_FLIGHT_BYTES_MAX);
-	const consumer = kafka.consumer({ groupId, ...FETCH, maxBytes: request, maxBytesPerPartition: partition });
+	const consumer = kafka.consumer({ groupId, ...FETCH });
 	await consumer.connect();
 	await consumer.subscribe({ topics: [topic], fromBeginning: true });
 	let count = 0;
