@@ -97,7 +97,7 @@ export class StatusReporter {
 		const troubles: string[] = [];
 		if (watchdog.kafkaTrouble !== null) troubles.push(`Kafka does not answer: ${watchdog.kafkaTrouble}`);
 		if (groupSilentMs > this.#parts.limits.groupSilenceMsMax) {
-			troubles.push(`the consumer group has not answered for ${Math.round(groupSilentMs / 1000)} s`);
+			troubles.push(`Kafka's consumer group has not answered for ${Math.round(groupSilentMs / 1000)} s`);
 		}
 		return troubles;
 	}

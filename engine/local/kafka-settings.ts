@@ -38,6 +38,9 @@ export function serverProperties(address: KafkaAddress, dataFolder: string): str
 		// For ever. Retention goes by the records' timestamps, so that replayed old events would vanish at once.
 		"log.retention.ms": "-1",
 		"log.retention.bytes": "-1",
+		// Left to the system, 30 s of records are written at once, and a commit of Postgres on the same disk waits for it.
+		"log.flush.interval.ms": "1000",
+		"log.flush.scheduler.interval.ms": "1000",
 		// Indexes are preallocated: 10 MB twice per partition by default.
 		"log.index.size.max.bytes": String(1024 * 1024),
 		"log.cleaner.dedupe.buffer.size": String(16 * 1024 * 1024),

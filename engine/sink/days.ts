@@ -18,6 +18,8 @@ const LOCK_TIMEOUT_MS = 200;
 const STATEMENT_TIMEOUT_MS = 1_000;
 /** More partitions than this make every query plan and every COPY slower; about three years of days. */
 export const DAY_PARTITIONS_MAX = 1_100;
+/** As for the partitions that were there before: schema/migrations/0008_events_vacuum.sql says why. */
+const VACUUM_SETTINGS = "autovacuum_vacuum_insert_threshold = 10000000";
 const HOURS_PER_DAY = 24;
 const DAY = /^\d{4,5}-\d\d-\d\d$/;
 
@@ -143,18 +145,21 @@ async function makeDay(
 	if (names.size >= partitionsMax) return "full";
 	// Readers go on; writers wait until we are done, and we for those that are under way.
 	await client.query("LOCK TABLE ONLY events IN SHARE ROW EXCLUSIVE MODE");
-	const { rows } = await client.query<{ create: string; attach: string }>(
+	const { rows } = await client.query<{ create: string; index: string; attach: string }>(
 		`SELECT
-			format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE)',
-				nspname, $1::text, c.oid::regclass) AS create,
+			format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE) WITH (%s)',
+				nspname, $1::text, c.oid::regclass, $3::text) AS create,
+			format('CREATE INDEX ON %I.%I USING brin (event_time)', nspname, $1::text) AS index,
 			format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)', c.oid::regclass, nspname, $1::text,
 				$2::date::timestamp AT TIME ZONE 'UTC', ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS attach
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
 		WHERE c.oid = 'events'::regclass`,
-		[name, day],
+		[name, day, VACUUM_SETTINGS],
 	);
 	const statements = rows[0]!;
 	await client.query(statements.create);
+	// ATTACH takes it for that of `events`, whose autosummarize it would get as a copy, and makes what else is missing.
+	await client.query(statements.index);
 	await client.query(statements.attach);
 	return "made";
 }

@@ -34,10 +34,22 @@ t.test("a session is in UTC, commits durably, and carries our name and limits", 
 		t.equal(await shown("idle_in_transaction_session_timeout"), "34ms");
 		t.equal(await shown("client_connection_check_interval"), "5s");
 		t.match(await shown("tcp_user_timeout"), /^(15s|15000)$/, "Postgres leaves the unit out here");
+		t.equal(await shown("backend_flush_after"), "2MB");
 		t.equal(await shown("search_path"), "elsewhere, public", "the search path is left alone");
 		await client.end();
 	}
 });
+
+t.test(
+	"how much is written before the disk is asked to take it stays as an administrator has set it",
+	async (t) => {
+		const { settings, client: owner } = await createDatabase(t);
+		await owner.query(`ALTER DATABASE ${settings.database} SET backend_flush_after = '512kB'`);
+		const client = await connect(settings, { applicationName: "ours" });
+		t.equal((await client.query("SHOW backend_flush_after")).rows[0].backend_flush_after, "512kB");
+		await client.end();
+	},
+);
 
 t.test("a backend that is terminated rejects the query and does not end the process", async (t) => {
 	const { settings, client: other } = await createDatabase(t);

@@ -1,10 +1,13 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import t from "tap";
 import { connect, destroy } from "../../engine/sink/connect.ts";
 import { DAY_PARTITIONS_MAX, ensureDays, utcDay } from "../../engine/sink/days.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
+import { packageRoot } from "../../schema/package-root.ts";
 import { createDatabase } from "../support/database.ts";
 
 const COLUMNS = "event_time, event_type, user_id, session_id, kafka_partition, kafka_offset";
@@ -51,13 +54,62 @@ t.test("each day gets a partition with a BRIN index and takes the rows of that U
 		"SELECT indexdef FROM pg_indexes WHERE tablename = 'events_2025_06_01'",
 	);
 	t.equal(rows.length, 1);
-	t.match(rows[0].indexdef, /USING brin \(event_time\) WITH \(autosummarize/);
+	t.match(rows[0].indexdef, /USING brin \(event_time\)$/);
 	await insertAt(client, "2025-06-01T12:00:00Z");
 	const { rows: defaults } = await client.query(
 		"SELECT ingested_at > now() - interval '1 minute' AS recent FROM events_2025_06_01",
 	);
 	t.same(defaults, [{ recent: true }, { recent: true }], "the defaults are there too");
 });
+
+/** Settings of the partitions of `events` and of their indexes, by the partition's name. */
+async function storageSettings(client: pg.Client): Promise<Record<string, string[]>> {
+	const { rows } = await client.query<{ name: string; settings: string[] }>(
+		`SELECT c.relname AS name, c.reloptions || i.reloptions AS settings
+		FROM pg_inherits AS h JOIN pg_class AS c ON c.oid = h.inhrelid
+		JOIN pg_index AS x ON x.indrelid = c.oid JOIN pg_class AS i ON i.oid = x.indexrelid
+		WHERE h.inhparent = 'events'::regclass`,
+	);
+	return Object.fromEntries(rows.map((row) => [row.name, row.settings]));
+}
+
+t.test("vacuum comes to large partitions only, and no summaries are asked for in between", async (t) => {
+	const { client } = await migrated(t);
+	await ensureDays(client, { days: ["2025-06-01"], partitionsMax: 10 });
+	const threshold = "autovacuum_vacuum_insert_threshold=10000000";
+	t.same(await storageSettings(client), {
+		events_default: [threshold, "autosummarize=off"],
+		events_2025_06_01: [threshold],
+	});
+	await client.query(
+		`ALTER TABLE events_2025_06_01 RESET (autovacuum_vacuum_insert_threshold);
+		ALTER INDEX events_2025_06_01_event_time_idx SET (autosummarize = on)`,
+	);
+	await client.query(
+		readFileSync(join(packageRoot(), "schema", "migrations", "0008_events_vacuum.sql"), "utf8"),
+	);
+	t.same(
+		(await storageSettings(client))["events_2025_06_01"],
+		[threshold, "autosummarize=off"],
+		"days from before the migration get it too",
+	);
+});
+
+t.test(
+	"an index that somebody added to events comes to new days too, and events may have none",
+	async (t) => {
+		const { client } = await migrated(t);
+		await client.query("CREATE INDEX ON events (user_id)");
+		await ensureDays(client, { days: ["2025-06-01"], partitionsMax: 10 });
+		const indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = $1 ORDER BY indexdef";
+		const { rows } = await client.query(indexes, ["events_2025_06_01"]);
+		t.equal(rows.length, 2);
+		t.match(rows[1].indexdef, /USING btree \(user_id\)/);
+		await client.query("DROP INDEX events_event_time_brin");
+		const made = await ensureDays(client, { days: ["2025-06-02"], partitionsMax: 10 });
+		t.same(made.created, ["2025-06-02"]);
+	},
+);
 
 t.test("days that have a partition are neither created nor skipped", async (t) => {
 	const { client } = await migrated(t);
