@@ -29,6 +29,11 @@ export class Members {
 	#storedUsers: IdTable | null = null;
 	#storedSessions: IdTable | null = null;
 	#storedVersion = -1;
+	/** Whether this set asks the stored ids, and adds to them; and how many of its events met a pair that was stored. */
+	readonly #asksUsers: boolean;
+	readonly #asksSessions: boolean;
+	#knownUsers = 0;
+	#knownSessions = 0;
 	#isStored = false;
 	/** Of the hashes of the pending pairs. */
 	#generation: number;
@@ -40,14 +45,16 @@ export class Members {
 		this.#generation = stored.generation;
 		this.#users = stored.pool.take();
 		this.#sessions = stored.pool.take();
+		this.#asksUsers = stored.worthAsking.users.next();
+		this.#asksSessions = stored.worthAsking.sessions.next();
 	}
 
 	/** Notes that the user whose id is in `[start, end)` of `bytes` was active in `hour` (whole hours since 1970). */
 	addUser(hour: number, bytes: Uint8Array, start: number, end: number): void {
 		if (hour !== this.#hour || this.#storedVersion !== this.#stored.version) this.#select(hour);
 		const hash = this.#hash.of(this.#hourSum, bytes, start, end);
-		if (this.#storedUsers?.has(hash, bytes, start, end)) return;
-		if (!this.#users.add(hour, hash, bytes, start, end)) this.#stored.crowded();
+		if (this.#storedUsers?.has(hash, bytes, start, end)) this.#knownUsers++;
+		else if (!this.#users.add(hour, hash, bytes, start, end)) this.#stored.crowded();
 	}
 
 	/** Notes that the session logged in within `hour`. */
@@ -56,8 +63,8 @@ export class Members {
 		sessionView.setInt32(0, Math.floor(sessionId / TWO_32));
 		sessionView.setInt32(4, sessionId >>> 0);
 		const hash = this.#hash.of(this.#hourSum, session, 0, SESSION_BYTES);
-		if (this.#storedSessions?.has(hash, session, 0, SESSION_BYTES)) return;
-		if (!this.#sessions.add(hour, hash, session, 0, SESSION_BYTES)) this.#stored.crowded();
+		if (this.#storedSessions?.has(hash, session, 0, SESSION_BYTES)) this.#knownSessions++;
+		else if (!this.#sessions.add(hour, hash, session, 0, SESSION_BYTES)) this.#stored.crowded();
 	}
 
 	/** The pairs (hour, user) as array elements of `timestamptz` and `text`. */
@@ -70,17 +77,21 @@ export class Members {
 		return this.#sessions.columns();
 	}
 
-	/** Hands all pairs to the stored ids: their set is committed. Nothing may be added afterwards; safe twice. */
+	/**
+	 * Hands the pairs to the stored ids, where that is worth it: their set is committed. Nothing may be added afterwards;
+	 * safe twice.
+	 */
 	store(): void {
 		if (this.#isStored) return;
 		this.#isStored = true;
-		this.#storeAll("users", this.#users);
-		this.#storeAll("sessions", this.#sessions);
+		if (this.#asksUsers) this.#storeAll("users", this.#users, this.#knownUsers);
+		if (this.#asksSessions) this.#storeAll("sessions", this.#sessions, this.#knownSessions);
 		this.#stored.pool.giveBack(this.#users);
 		this.#stored.pool.giveBack(this.#sessions);
 	}
 
-	#storeAll(kind: IdKind, pending: PendingPairs): void {
+	#storeAll(kind: IdKind, pending: PendingPairs, known: number): void {
+		this.#stored.worthAsking[kind].learn(known, pending.count);
 		this.#refreshHashes();
 		pending.forEach((hour, hash, bytes, start, end) => {
 			this.#stored.add(kind, hour, hash, bytes, start, end);
@@ -92,8 +103,8 @@ export class Members {
 	#select(hour: number): void {
 		this.#refreshHashes();
 		const known = this.#stored.of(hour);
-		this.#storedUsers = known?.users ?? null;
-		this.#storedSessions = known?.sessions ?? null;
+		this.#storedUsers = (this.#asksUsers && known?.users) || null;
+		this.#storedSessions = (this.#asksSessions && known?.sessions) || null;
 		this.#hourSum = this.#hash.hourSum(hour);
 		this.#hour = hour;
 		this.#storedVersion = this.#stored.version;

@@ -7,6 +7,7 @@
 import { IdHash } from "./id-hash.ts";
 import { IdTable } from "./id-table.ts";
 import { PairsPool } from "./pending-pairs.ts";
+import { WorthAsking } from "./worth-asking.ts";
 
 /** Hours kept at most, a leap year: an hour costs about a kilobyte before it holds much. */
 const HOURS_MAX = 8_784;
@@ -27,6 +28,11 @@ export class StoredIds {
 	readonly hash: IdHash;
 	/** For the pending pairs of all partitions. */
 	readonly pool = new PairsPool();
+	/** Asked by each set for itself: what is not asked for is not kept either. */
+	readonly worthAsking: Readonly<Record<IdKind, WorthAsking>> = {
+		users: new WorthAsking(),
+		sessions: new WorthAsking(),
+	};
 	readonly #idsMax: number;
 	readonly #bytesMax: number;
 	readonly #hours = new Map<number, StoredHour>();

@@ -8,12 +8,15 @@ import { destroy } from "./connect.ts";
  * One COPY in binary format: header, the actors' tuples as they are, trailer. Waits for the socket whenever it is full,
  * which is the backpressure of Postgres. Resolves with the rows Postgres took; rejects with its error, and then the
  * connection is gone.
+ *
+ * `meanwhile` is called once, when all is handed to the socket: Postgres has some milliseconds of rows to take then.
  */
 export async function copyBinary(
 	client: pg.Client,
 	table: string,
 	columns: readonly string[],
 	chunks: readonly Uint8Array[],
+	meanwhile?: () => void,
 ): Promise<number> {
 	const stream = client.query(copyFrom(`COPY ${table} (${columns.join(", ")}) FROM STDIN (FORMAT binary)`));
 	const finished = new Promise<void>((resolve, reject) => {
@@ -30,6 +33,7 @@ export async function copyBinary(
 		if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), finished]);
 	}
 	stream.end(COPY_TRAILER);
+	meanwhile?.();
 	await finished;
 	return stream.rowCount;
 }

@@ -7,7 +7,8 @@ import { copyBinary } from "./copy.ts";
 import { within } from "./deadline.ts";
 import { errorCode } from "./errors.ts";
 import { hourlyDeltas } from "./hourly-deltas.ts";
-import { insertSessions, insertUsers } from "./insert-members.ts";
+import { insertSessions, insertUsers, sessionRows, type UserRows, userRows } from "./insert-members.ts";
+import type { BlockColumns } from "./member-blocks.ts";
 import { type HourPlaces, mergeHours } from "./merge-hours.ts";
 import { moveOffsets, type RowPlaces } from "./move-offsets.ts";
 import { asRefusal, isRefusal } from "./refused-row.ts";
@@ -19,6 +20,12 @@ export class FlushMemory {
 	readonly numbers = new UserNumbers();
 	readonly places: RowPlaces = new Map();
 	readonly hours: HourPlaces = new Map();
+}
+
+/** Users and sessions of a set as rows. */
+interface Members {
+	readonly users: UserRows;
+	readonly sessions: BlockColumns;
 }
 
 /**
@@ -52,8 +59,19 @@ export async function flush(
 	await ours("move offsets", moveOffsets(client, topic, generation, set, folds, recent, memory.places));
 	const lock = lap();
 	const rows = rowsOf(set);
+	let members: Members | undefined;
+	const prepare = (): Members => ({
+		users: userRows(
+			memory.numbers,
+			folds.map((fold) => fold.users),
+		),
+		sessions: sessionRows(folds.map((fold) => fold.sessions)),
+	});
 	if (rows.length > 0) {
-		const copied = copyBinary(client, "events", EVENT_COLUMNS, rows).catch((error) => {
+		const meanwhile = () => {
+			members = prepare();
+		};
+		const copied = copyBinary(client, "events", EVENT_COLUMNS, rows, meanwhile).catch((error) => {
 			throw asRefusal(error, rows);
 		});
 		assertCopied(
@@ -76,11 +94,10 @@ export async function flush(
 		);
 	}
 	const deadLetters = lap();
-	const userColumns = folds.map((fold) => fold.users);
-	const users = await ours("users", insertUsers(client, memory.numbers, userColumns));
-	const sessionColumns = folds.map((fold) => fold.sessions);
-	const sessions = await ours("sessions", insertSessions(client, sessionColumns));
-	const members = lap();
+	members ??= prepare();
+	const users = await ours("users", insertUsers(client, memory.numbers, members.users));
+	const sessions = await ours("sessions", insertSessions(client, members.sessions));
+	const membersSeconds = lap();
 	const merged = mergeHours(client, hourlyDeltas(set.parts), users, sessions, memory.hours);
 	await ours("hourly totals", merged);
 	const merge = lap();
@@ -88,7 +105,7 @@ export async function flush(
 	memory.numbers.keep();
 	const committed = lap();
 	const total = (performance.now() - startedMs) / 1000;
-	return { lock, copy, deadLetters, members, merge, commit: committed, total };
+	return { lock, copy, deadLetters, members: membersSeconds, merge, commit: committed, total };
 }
 
 /** The COPY tuples of all events of a set, in the order in which they are sent. */

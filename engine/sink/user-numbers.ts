@@ -125,6 +125,11 @@ export class UserNumbers {
 		}
 	}
 
+	/** Whether the number at a place is committed. */
+	isKept(place: number): boolean {
+		return place < this.#kept;
+	}
+
 	/** The number at a place; that of a new user only after `assign`. */
 	numberAt(place: number): number {
 		return this.#numbers[place]!;

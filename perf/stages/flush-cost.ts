@@ -8,7 +8,7 @@ import { copyBinary } from "../../engine/sink/copy.ts";
 import { DAY_PARTITIONS_MAX, ensureDays, utcDay } from "../../engine/sink/days.ts";
 import { FlushMemory, rowsOf } from "../../engine/sink/flush.ts";
 import { hourlyDeltas } from "../../engine/sink/hourly-deltas.ts";
-import { insertSessions, insertUsers } from "../../engine/sink/insert-members.ts";
+import { insertSessions, insertUsers, sessionRows, userRows } from "../../engine/sink/insert-members.ts";
 import { mergeHours } from "../../engine/sink/merge-hours.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { moveOffsets } from "../../engine/sink/move-offsets.ts";
@@ -80,16 +80,10 @@ async function flushMeasured(
 	const copied = await copyBinary(client, "events", EVENT_COLUMNS, rowsOf(set));
 	if (copied !== events) throw new Error(`Postgres took ${copied} rows of ${events}`);
 	meter.lap("copy");
-	const users = await insertUsers(
-		client,
-		memory.numbers,
-		folds.map((fold) => fold.users),
-	);
+	const candidates = folds.map((fold) => fold.users);
+	const users = await insertUsers(client, memory.numbers, userRows(memory.numbers, candidates));
 	meter.lap("users");
-	const sessions = await insertSessions(
-		client,
-		folds.map((fold) => fold.sessions),
-	);
+	const sessions = await insertSessions(client, sessionRows(folds.map((fold) => fold.sessions)));
 	meter.lap("sessions");
 	await mergeHours(client, hourlyDeltas(set.parts), users, sessions, memory.hours);
 	meter.lap("merge");

@@ -3,11 +3,10 @@ import { cp } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type pg from "pg";
 import t, { type Test } from "tap";
-import { insertSessions, insertUsers } from "../../engine/sink/insert-members.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { UserNumbers } from "../../engine/sink/user-numbers.ts";
 import { packageRoot } from "../../schema/package-root.ts";
-import { sessionColumns, userColumns } from "../support/candidates.ts";
+import { sessionColumns, storeSessions, storeUsers, userColumns } from "../support/candidates.ts";
 import { createDatabase } from "../support/database.ts";
 
 const SESSION_BLOCKS = "0006_session_blocks.sql";
@@ -40,7 +39,7 @@ t.test("sessions stored one by one become blocks when the schema moves on", asyn
 			[1, 2].flatMap((hour) => [0, 63, 64, Number.MAX_SAFE_INTEGER].map((id) => ({ hour, id }))),
 		),
 	];
-	t.same(await insertSessions(client, blocks), new Map(), "all of them are known");
+	t.same(await storeSessions(client, blocks), new Map(), "all of them are known");
 	const { rows } = await client.query(
 		"SELECT count(*)::int AS n, sum(added)::int AS added FROM hourly_sessions",
 	);
@@ -113,14 +112,14 @@ t.test("users stored one by one become blocks when the schema moves on", async (
 	});
 
 	await t.test("everybody is known, and nobody counts again", async (t) => {
-		t.same(await insertUsers(client, new UserNumbers(), [userColumns(PAIRS)]), new Map());
+		t.same(await storeUsers(client, new UserNumbers(), [userColumns(PAIRS)]), new Map());
 		t.same(await publicLines(client), linesAfter);
 	});
 
 	await t.test("a new user gets a number that nobody has, in a block that nobody has", async (t) => {
 		const hour = HOURS[0]!;
 		const more = ["nobody yet", "nor he", "user_1"].map((id) => ({ hour, id }));
-		t.same(await insertUsers(client, new UserNumbers(), [userColumns(more)]), new Map([[hour, 2]]));
+		t.same(await storeUsers(client, new UserNumbers(), [userColumns(more)]), new Map([[hour, 2]]));
 		const { rows } = await client.query(
 			`SELECT (SELECT max(number) >> 10 FROM user_numbers WHERE user_id = ANY ($1))::int AS last_block,
 				(SELECT min(number) >> 10 FROM user_numbers WHERE user_id <> ALL ($1))::int AS first_new_block,
@@ -141,7 +140,7 @@ t.test("users stored one by one become blocks when the schema moves on", async (
 t.test("a database without users moves on, and its first user has the first number", async (t) => {
 	const { client, migrateOn } = await before(t, USER_BLOCKS);
 	await migrateOn();
-	await insertUsers(client, new UserNumbers(), [userColumns([{ hour: 485_000, id: "a" }])]);
+	await storeUsers(client, new UserNumbers(), [userColumns([{ hour: 485_000, id: "a" }])]);
 	t.same((await client.query("SELECT user_id, number::int FROM user_numbers")).rows, [
 		{ user_id: "a", number: 0 },
 	]);

@@ -1,10 +1,10 @@
 /** Who is new in which hour, on the real server: the statements of step 7d. */
 import pg from "pg";
 import t from "tap";
-import { insertSessions, insertUsers, type NewMembers } from "../../engine/sink/insert-members.ts";
+import type { NewMembers } from "../../engine/sink/insert-members.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { UserNumbers } from "../../engine/sink/user-numbers.ts";
-import { sessionColumns, userColumns } from "../support/candidates.ts";
+import { sessionColumns, storeSessions, storeUsers, userColumns } from "../support/candidates.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -34,9 +34,9 @@ const usersAt = (...ids: string[]) => [userColumns(ids.map((id) => ({ hour: HOUR
 
 t.test("a session counts once, whatever else is in its row", async (t) => {
 	const { client } = await migrated(t);
-	t.same(await insertSessions(client, sessionsAt(1, 2, 63, 64, 2)), new Map([[HOUR, 4]]));
-	t.same(await insertSessions(client, sessionsAt(1, 64)), new Map(), "nothing is new");
-	t.same(await insertSessions(client, sessionsAt(0, 1, 62, 63, 65)), new Map([[HOUR, 3]]));
+	t.same(await storeSessions(client, sessionsAt(1, 2, 63, 64, 2)), new Map([[HOUR, 4]]));
+	t.same(await storeSessions(client, sessionsAt(1, 64)), new Map(), "nothing is new");
+	t.same(await storeSessions(client, sessionsAt(0, 1, 62, 63, 65)), new Map([[HOUR, 3]]));
 	const other = [
 		sessionColumns([
 			{ hour: -14, id: Number.MAX_SAFE_INTEGER },
@@ -44,7 +44,7 @@ t.test("a session counts once, whatever else is in its row", async (t) => {
 		]),
 	];
 	t.same(
-		await insertSessions(client, other),
+		await storeSessions(client, other),
 		new Map([
 			[-14, 1],
 			[HOUR, 1],
@@ -64,11 +64,11 @@ t.test("a user counts once, sent twice in a set and again in the next", async (t
 	const { client } = await migrated(t);
 	const numbers = new UserNumbers();
 	const twice = [...usersAt("b", "a"), ...usersAt("a", "ä")];
-	t.same(await insertUsers(client, numbers, twice), new Map([[HOUR, 3]]));
+	t.same(await storeUsers(client, numbers, twice), new Map([[HOUR, 3]]));
 	numbers.keep();
-	t.same(await insertUsers(client, numbers, usersAt("a", "c")), new Map([[HOUR, 1]]));
+	t.same(await storeUsers(client, numbers, usersAt("a", "c")), new Map([[HOUR, 1]]));
 	numbers.keep();
-	t.same(await insertUsers(client, numbers, []), new Map());
+	t.same(await storeUsers(client, numbers, []), new Map());
 	const later = [
 		userColumns([
 			{ hour: -14, id: "c" },
@@ -78,7 +78,7 @@ t.test("a user counts once, sent twice in a set and again in the next", async (t
 		]),
 	];
 	t.same(
-		await insertUsers(client, numbers, later),
+		await storeUsers(client, numbers, later),
 		new Map([
 			[-14, 2],
 			[HOUR + 1, 1],
@@ -104,14 +104,14 @@ t.test("a row says how many users its last change has added", async (t) => {
 		);
 		return rows[0];
 	};
-	await insertUsers(client, numbers, usersAt("a", "b", "c"));
+	await storeUsers(client, numbers, usersAt("a", "b", "c"));
 	t.match(await row(), { added: 3, users: 3 });
 	numbers.keep();
-	await insertUsers(client, numbers, usersAt("d", "a"));
+	await storeUsers(client, numbers, usersAt("d", "a"));
 	const before = await row();
 	t.match(before, { added: 1, users: 4 });
 	numbers.keep();
-	await insertUsers(client, numbers, usersAt("a", "d"));
+	await storeUsers(client, numbers, usersAt("a", "d"));
 	t.same(await row(), before, "and one that adds nothing is no change");
 });
 
@@ -119,8 +119,8 @@ t.test("of two engines that write the same row, each counts what it adds", async
 	const database = await migrated(t);
 	const [one, two] = [database.client, await another(t, database)];
 	await one.query("BEGIN");
-	t.same(await insertSessions(one, sessionsAt(1, 2)), new Map([[HOUR, 2]]));
-	const waiting = insertSessions(two, sessionsAt(2, 3));
+	t.same(await storeSessions(one, sessionsAt(1, 2)), new Map([[HOUR, 2]]));
+	const waiting = storeSessions(two, sessionsAt(2, 3));
 	await waitUntil(() => isWaiting(database.client, two));
 	await one.query("COMMIT");
 	t.same(await waiting, new Map([[HOUR, 1]]), "as of the row that the other has just written");
@@ -131,8 +131,8 @@ t.test("of two engines that meet the same known users, each counts whom it adds"
 	const [one, two] = [database.client, await another(t, database)];
 	await numbered(one, ["a", 0], ["b", 1], ["c", 2]);
 	await one.query("BEGIN");
-	t.same(await insertUsers(one, new UserNumbers(), usersAt("a", "b")), new Map([[HOUR, 2]]));
-	const waiting = insertUsers(two, new UserNumbers(), usersAt("b", "c"));
+	t.same(await storeUsers(one, new UserNumbers(), usersAt("a", "b")), new Map([[HOUR, 2]]));
+	const waiting = storeUsers(two, new UserNumbers(), usersAt("b", "c"));
 	await waitUntil(() => isWaiting(database.client, two));
 	await one.query("COMMIT");
 	t.same(await waiting, new Map([[HOUR, 1]]), "as of the row that the other has just written");
@@ -150,20 +150,20 @@ const SHARED_ROWS: Readonly<
 	Record<string, readonly [first: (client: pg.Client) => Promise<unknown>, both: Insert]>
 > = {
 	"rows of sessions": [
-		(client) => insertSessions(client, sessionsAt(1)),
-		(client) => insertSessions(client, sessionsAt(999, 1)),
+		(client) => storeSessions(client, sessionsAt(1)),
+		(client) => storeSessions(client, sessionsAt(999, 1)),
 	],
 	"numbers of new users": [
-		(client) => insertUsers(client, new UserNumbers(), usersAt("a")),
-		(client) => insertUsers(client, new UserNumbers(), usersAt("b", "a")),
+		(client) => storeUsers(client, new UserNumbers(), usersAt("a")),
+		(client) => storeUsers(client, new UserNumbers(), usersAt("b", "a")),
 	],
 	"numbers of new users, when known ones are expected": [
-		(client) => insertUsers(client, new UserNumbers(), usersAt("a")),
-		(client) => insertUsers(client, expectingKnown(), usersAt("b", "a")),
+		(client) => storeUsers(client, new UserNumbers(), usersAt("a")),
+		(client) => storeUsers(client, expectingKnown(), usersAt("b", "a")),
 	],
 	"rows of known users": [
-		(client) => insertUsers(client, new UserNumbers(), usersAt("in block 0")),
-		(client) => insertUsers(client, new UserNumbers(), usersAt("in block 1", "in block 0")),
+		(client) => storeUsers(client, new UserNumbers(), usersAt("in block 0")),
+		(client) => storeUsers(client, new UserNumbers(), usersAt("in block 1", "in block 0")),
 	],
 };
 

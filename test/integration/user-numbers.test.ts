@@ -1,11 +1,10 @@
 /** Who gets which number, on the real server: two engines, and users whom one of them has not met. */
 import type pg from "pg";
 import t, { type Test } from "tap";
-import { insertUsers } from "../../engine/sink/insert-members.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { numberUsers } from "../../engine/sink/number-users.ts";
 import { UserNumbers } from "../../engine/sink/user-numbers.ts";
-import { userColumns } from "../support/candidates.ts";
+import { storeUsers, userColumns } from "../support/candidates.ts";
 import { createDatabase } from "../support/database.ts";
 import { session, untilBlocked } from "../support/postgres-sessions.ts";
 
@@ -26,7 +25,7 @@ class Engine {
 	/** A transaction that is open: how many are new in the hour. */
 	async begin(users: readonly string[], hour = HOUR): Promise<number> {
 		await this.client.query("BEGIN");
-		const counts = await insertUsers(this.client, this.numbers, [
+		const counts = await storeUsers(this.client, this.numbers, [
 			userColumns(users.map((id) => ({ hour, id }))),
 		]);
 		return counts.get(hour) ?? 0;

@@ -1,4 +1,13 @@
 /** Candidate columns for tests: (hour, id) pairs as the actors encode them. */
+import type pg from "pg";
+import {
+	insertSessions,
+	insertUsers,
+	type NewMembers,
+	sessionRows,
+	userRows,
+} from "../../engine/sink/insert-members.ts";
+import type { UserNumbers } from "../../engine/sink/user-numbers.ts";
 import type { CandidateColumns } from "../../workers/part.ts";
 
 /** Hours between 1970 and 2000, where Postgres's time begins. */
@@ -41,4 +50,21 @@ function int8(value: bigint): Buffer {
 function joined(elements: readonly Buffer[]): Uint8Array<ArrayBuffer> {
 	const bytes = Buffer.concat([Buffer.alloc(3), ...elements]);
 	return new Uint8Array(bytes).subarray(3);
+}
+
+/** As a flush does it. */
+export function storeUsers(
+	client: pg.Client,
+	numbers: UserNumbers,
+	candidates: readonly CandidateColumns[],
+): Promise<NewMembers> {
+	return insertUsers(client, numbers, userRows(numbers, candidates));
+}
+
+/** As a flush does it. */
+export function storeSessions(
+	client: pg.Client,
+	candidates: readonly CandidateColumns[],
+): Promise<NewMembers> {
+	return insertSessions(client, sessionRows(candidates));
 }
