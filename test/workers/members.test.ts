@@ -58,25 +58,28 @@ t.test("stored pairs are not told, and pairs are stored only when their set is",
 	t.same(sessionPairs(third), ["1/11"]);
 });
 
-t.test("a stream in which everybody is new is told whole, and hardly kept, until somebody comes again", async (t) => {
-	const stored = new StoredIds(1_000_000);
-	const users = 10_000;
-	/** A committed set of these users in one hour, and one session; how many pairs were told. */
-	const told = (hour: number): number => {
-		const members = new Members(stored);
-		for (let user = 0; user < users; user++) addUser(members, hour, `u${user}`);
-		members.addSession(hour, hour);
-		const { length } = userPairs(members);
-		members.store();
-		return length;
-	};
-	for (let hour = 0; hour < 20; hour++) t.equal(told(hour), users);
-	// The first four decide; of the 16 behind them two are trials.
-	t.equal(stored.size, 6 * users + 20, "sessions are too few to decide anything, and are kept");
-	const again = Array.from({ length: 40 }, () => told(100));
-	t.ok(again.includes(0), "the trials found out");
-	t.same(again.slice(-10), Array(10).fill(0), "and it is known to stay");
-});
+t.test(
+	"a stream in which everybody is new is told whole, and hardly kept, until somebody comes again",
+	async (t) => {
+		const stored = new StoredIds(1_000_000);
+		const users = 10_000;
+		/** A committed set of these users in one hour, and one session; how many pairs were told. */
+		const told = (hour: number): number => {
+			const members = new Members(stored);
+			for (let user = 0; user < users; user++) addUser(members, hour, `u${user}`);
+			members.addSession(hour, hour);
+			const { length } = userPairs(members);
+			members.store();
+			return length;
+		};
+		for (let hour = 0; hour < 20; hour++) t.equal(told(hour), users);
+		// The first four decide; of the 16 behind them two are trials.
+		t.equal(stored.size, 6 * users + 20, "sessions are too few to decide anything, and are kept");
+		const again = Array.from({ length: 40 }, () => told(100));
+		t.ok(again.includes(0), "the trials found out");
+		t.same(again.slice(-10), Array(10).fill(0), "and it is known to stay");
+	},
+);
 
 t.test("what was stored twice is used again by one partition only", async (t) => {
 	const stored = new StoredIds(100);

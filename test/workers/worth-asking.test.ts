@@ -37,12 +37,15 @@ t.test("pairs that come again stay worth it, down to one known event for four un
 	t.equal(asking(worth), SETS / 7);
 });
 
-t.test("a trial finds out that pairs have begun to come again, although only trials' pairs are kept", async (t) => {
-	const worth = new WorthAsking();
-	worth.learn(0, MANY);
-	const unknown = MANY;
-	worth.learn(Math.floor(unknown / 4 / 7), unknown);
-	t.equal(asking(worth), SETS / 7, "too few for what a seventh of all pairs would show");
-	worth.learn(Math.ceil(unknown / 4 / 7), unknown);
-	t.equal(asking(worth), SETS);
-});
+t.test(
+	"a trial finds out that pairs have begun to come again, although only trials' pairs are kept",
+	async (t) => {
+		const worth = new WorthAsking();
+		worth.learn(0, MANY);
+		const unknown = MANY;
+		worth.learn(Math.floor(unknown / 4 / 7), unknown);
+		t.equal(asking(worth), SETS / 7, "too few for what a seventh of all pairs would show");
+		worth.learn(Math.ceil(unknown / 4 / 7), unknown);
+		t.equal(asking(worth), SETS);
+	},
+);
