@@ -31,7 +31,7 @@ const TABLE = "perf_copied";
 const MAKE_TABLE = [
 	`DROP TABLE IF EXISTS ${TABLE}`,
 	`CREATE TABLE ${TABLE} (LIKE events INCLUDING DEFAULTS)`,
-	`CREATE INDEX ON ${TABLE} USING brin (event_time) WITH (autosummarize = on)`,
+	`CREATE INDEX ON ${TABLE} USING brin (event_time)`,
 ];
 const COPY_IN = `COPY ${TABLE} (${COLUMNS}) FROM STDIN (FORMAT binary)`;
 const CHUNK_BYTES = 256 * 1024;
