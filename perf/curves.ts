@@ -28,10 +28,11 @@ export const scenario = defineScenario({
 			"drains of each point but those of the curve stored, in turns; the middle one counts",
 		),
 		storedEvents: integer(10_000_000, [500_000, 100_000_000], "events of the one drain of the curve stored"),
+		storedUsers: integer(10_000, [1, 5_000_000], "distinct users in it, over 24 hours"),
 	},
-	quick: { curve: "partitions", events: 200_000, runs: 1, storedEvents: 1_000_000 },
+	quick: { curve: "partitions", events: 200_000, runs: 1, storedEvents: 1_000_000, storedUsers: 10_000 },
 	async run(context) {
-		const { curve: wanted, events, runs, storedEvents } = context.options;
+		const { curve: wanted, events, runs, storedEvents, storedUsers } = context.options;
 		const curves: Curve[] = [];
 		const figures: Figure[] = [];
 		for (const name of NAMES.filter((each) => wanted === "all" || wanted === each)) {
@@ -43,10 +44,10 @@ export const scenario = defineScenario({
 			if (name === "hours") figures.push(await mergeFigure(context));
 		}
 		if (wanted === "all" || wanted === "stored") {
-			const { timeline, database } = await drainAlone(context, storedEvents);
+			const { timeline, database } = await drainAlone(context, { events: storedEvents, users: storedUsers });
 			curves.push(...storedCurves(timeline.samples, STORED_PARTS));
+			figures.push(...growthOfStored(curves), await userHours(database.url));
 			await database.remove();
-			figures.push(...growthOfStored(curves));
 		}
 		if (figures.length === 0)
 			throw new Error("nothing of the servers can be seen from here: run it where they are");
@@ -82,9 +83,12 @@ async function pointsOf(context: ScenarioContext, name: keyof typeof CURVES, run
 	}));
 }
 
-async function drainAlone(context: ScenarioContext, events: number): Promise<Drained> {
+async function drainAlone(
+	context: ScenarioContext,
+	content: { readonly events: number; readonly users: number },
+): Promise<Drained> {
 	const topic = await context.topic({ partitions: 8 });
-	const sent = await fillTopic(context, topic, { events });
+	const sent = await fillTopic(context, topic, content);
 	return drainOnce(context, { topic, sent, label: "stored" });
 }
 
@@ -110,6 +114,19 @@ async function mergeFigure(context: ScenarioContext): Promise<Figure> {
 		unit: "µs/event",
 		better: null,
 		about: `upserts of the hourly totals with ${MERGE_HOURS} hours in each set, engine ${(merge.own / 1000).toFixed(3)} and backend together`,
+	};
+}
+
+/** What the distinct users of all hours make together. */
+async function userHours(url: string): Promise<Figure> {
+	const sum = "SELECT sum(active_users)::float8 AS pairs FROM hourly_business_metrics";
+	const [row] = await withClient(url, async (client) => (await client.query<{ pairs: number }>(sum)).rows);
+	return {
+		name: "stored-user-hours",
+		value: row!.pairs,
+		unit: "pairs",
+		better: null,
+		about: "distinct pairs of user and hour behind the last event",
 	};
 }
 

@@ -29,9 +29,9 @@ export class Members {
 	#storedUsers: IdTable | null = null;
 	#storedSessions: IdTable | null = null;
 	#storedVersion = -1;
-	/** Whether this set asks the stored ids, and adds to them; and how many of its events met a pair that was stored. */
-	readonly #asksUsers: boolean;
-	readonly #asksSessions: boolean;
+	/** Whether this share asks the stored ids and adds to them (worth-asking.ts), and how many events met a stored pair. */
+	readonly #userWeight: number;
+	readonly #sessionWeight: number;
 	#knownUsers = 0;
 	#knownSessions = 0;
 	#isStored = false;
@@ -45,8 +45,8 @@ export class Members {
 		this.#generation = stored.generation;
 		this.#users = stored.pool.take();
 		this.#sessions = stored.pool.take();
-		this.#asksUsers = stored.worthAsking.users.next();
-		this.#asksSessions = stored.worthAsking.sessions.next();
+		this.#userWeight = stored.worthAsking.users.next();
+		this.#sessionWeight = stored.worthAsking.sessions.next();
 	}
 
 	/** Notes that the user whose id is in `[start, end)` of `bytes` was active in `hour` (whole hours since 1970). */
@@ -84,8 +84,10 @@ export class Members {
 	store(): void {
 		if (this.#isStored) return;
 		this.#isStored = true;
-		if (this.#asksUsers) this.#storeAll("users", this.#users, this.#knownUsers);
-		if (this.#asksSessions) this.#storeAll("sessions", this.#sessions, this.#knownSessions);
+		if (this.#userWeight > 0) this.#storeAll("users", this.#users, this.#knownUsers * this.#userWeight);
+		if (this.#sessionWeight > 0) {
+			this.#storeAll("sessions", this.#sessions, this.#knownSessions * this.#sessionWeight);
+		}
 		this.#stored.pool.giveBack(this.#users);
 		this.#stored.pool.giveBack(this.#sessions);
 	}
@@ -103,8 +105,8 @@ export class Members {
 	#select(hour: number): void {
 		this.#refreshHashes();
 		const known = this.#stored.of(hour);
-		this.#storedUsers = (this.#asksUsers && known?.users) || null;
-		this.#storedSessions = (this.#asksSessions && known?.sessions) || null;
+		this.#storedUsers = this.#userWeight > 0 ? (known?.users ?? null) : null;
+		this.#storedSessions = this.#sessionWeight > 0 ? (known?.sessions ?? null) : null;
 		this.#hourSum = this.#hash.hourSum(hour);
 		this.#hour = hour;
 		this.#storedVersion = this.#stored.version;

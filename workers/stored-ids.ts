@@ -7,7 +7,7 @@
 import { IdHash } from "./id-hash.ts";
 import { IdTable } from "./id-table.ts";
 import { PairsPool } from "./pending-pairs.ts";
-import { WorthAsking } from "./worth-asking.ts";
+import { WINDOW_MAX, WorthAsking } from "./worth-asking.ts";
 
 /** Hours kept at most, a leap year: an hour costs about a kilobyte before it holds much. */
 const HOURS_MAX = 8_784;
@@ -28,11 +28,8 @@ export class StoredIds {
 	readonly hash: IdHash;
 	/** For the pending pairs of all partitions. */
 	readonly pool = new PairsPool();
-	/** Asked by each set for itself: what is not asked for is not kept either. */
-	readonly worthAsking: Readonly<Record<IdKind, WorthAsking>> = {
-		users: new WorthAsking(),
-		sessions: new WorthAsking(),
-	};
+	/** Asked by each partition's share of a set: what is not asked for is not kept either. */
+	readonly worthAsking: Readonly<Record<IdKind, WorthAsking>>;
 	readonly #idsMax: number;
 	readonly #bytesMax: number;
 	readonly #hours = new Map<number, StoredHour>();
@@ -50,11 +47,15 @@ export class StoredIds {
 	generation = 0;
 	#refusals = 0;
 
-	/** `idsMax`: users and sessions of all hours together. */
-	constructor(idsMax: number, hash: IdHash = new IdHash()) {
+	/**
+	 * @param idsMax users and sessions of all hours together
+	 * @param window of the decisions whether it is worth asking
+	 */
+	constructor(idsMax: number, hash: IdHash = new IdHash(), window = Math.min(WINDOW_MAX, idsMax)) {
 		this.#idsMax = idsMax;
 		this.#bytesMax = BYTES_MAX_LEAST + idsMax * BYTES_PER_ID;
 		this.hash = hash;
+		this.worthAsking = { users: new WorthAsking(window), sessions: new WorthAsking(window) };
 	}
 
 	/** Ids kept now, users and sessions of all hours together. */

@@ -106,7 +106,7 @@ async function prepareSession(client: pg.Client, options: ConnectOptions): Promi
 		// Some systems have no way to do these two; Unix sockets do not need the second.
 		optionalSetting("client_connection_check_interval", CONNECTION_CHECK_MS),
 		optionalSetting("tcp_user_timeout", TCP_USER_TIMEOUT_MS),
-		// An administrator's value stays. Systems that cannot do it allow 0 alone.
+		// A value that somebody has set stays. Systems that cannot do it allow 0 alone.
 		optionalSetting("backend_flush_after", FLUSH_AFTER_PAGES, "0"),
 	];
 	await client.query(session.join(";\n"));

@@ -9,7 +9,8 @@ import { destroy } from "./connect.ts";
  * which is the backpressure of Postgres. Resolves with the rows Postgres took; rejects with its error, and then the
  * connection is gone.
  *
- * `meanwhile` is called once, when all is handed to the socket: Postgres has some milliseconds of rows to take then.
+ * `meanwhile` is called once, when all but the end is handed to the socket: Postgres mostly has some milliseconds of rows to
+ * take then.
  */
 export async function copyBinary(
 	client: pg.Client,

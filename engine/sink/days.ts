@@ -145,11 +145,11 @@ async function makeDay(
 	if (names.size >= partitionsMax) return "full";
 	// Readers go on; writers wait until we are done, and we for those that are under way.
 	await client.query("LOCK TABLE ONLY events IN SHARE ROW EXCLUSIVE MODE");
-	const { rows } = await client.query<{ create: string; index: string; attach: string }>(
+	const { rows } = await client.query<{ name: string; create: string; attach: string }>(
 		`SELECT
-			format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE) WITH (%s)',
+			format('%I.%I', nspname, $1::text) AS name,
+			format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE) WITH (%s)',
 				nspname, $1::text, c.oid::regclass, $3::text) AS create,
-			format('CREATE INDEX ON %I.%I USING brin (event_time)', nspname, $1::text) AS index,
 			format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)', c.oid::regclass, nspname, $1::text,
 				$2::date::timestamp AT TIME ZONE 'UTC', ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS attach
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
@@ -158,10 +158,20 @@ async function makeDay(
 	);
 	const statements = rows[0]!;
 	await client.query(statements.create);
-	// ATTACH takes it for that of `events`, whose autosummarize it would get as a copy, and makes what else is missing.
-	await client.query(statements.index);
+	for (const statement of await summariesOff(client, statements.name)) await client.query(statement);
 	await client.query(statements.attach);
 	return "made";
+}
+
+/** Its index is a copy of that of `events`, whose autosummarize nobody can change; all else that was chosen there stays. */
+async function summariesOff(client: pg.Client, table: string): Promise<string[]> {
+	const { rows } = await client.query<{ statement: string }>(
+		`SELECT format('ALTER INDEX %s SET (autosummarize = off)', c.oid::regclass) AS statement
+		FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+		WHERE i.indrelid = $1::regclass AND 'autosummarize=on' = ANY (c.reloptions)`,
+		[table],
+	);
+	return rows.map(({ statement }) => statement);
 }
 
 function partitionName(day: string): string {

@@ -1,7 +1,11 @@
 import t from "tap";
+import { IdHash } from "../../workers/id-hash.ts";
 import { Members } from "../../workers/members.ts";
 import { StoredIds } from "../../workers/stored-ids.ts";
 import { addUser, sessionPairs, userPairs } from "../support/id-pairs.ts";
+
+/** Room for so many ids, which are kept whatever comes of them. */
+const keeping = (idsMax: number) => new StoredIds(idsMax, new IdHash(), Number.MAX_SAFE_INTEGER);
 
 /** Commits a set with these pairs. */
 function store(stored: StoredIds, hour: number, users: readonly string[], sessions: readonly number[] = []) {
@@ -25,7 +29,7 @@ function unknown(
 }
 
 t.test("what is added is known, per hour and per kind", async (t) => {
-	const stored = new StoredIds(100);
+	const stored = keeping(100);
 	store(stored, 1, ["a", "b"], [7]);
 	store(stored, 1, ["b", "c"], [8]);
 	store(stored, 2, ["z"]);
@@ -37,7 +41,7 @@ t.test("what is added is known, per hour and per kind", async (t) => {
 });
 
 t.test("the oldest hours make room, whole, and only for newer ones", async (t) => {
-	const stored = new StoredIds(4);
+	const stored = keeping(4);
 	store(stored, 20, ["a", "b"]);
 	store(stored, 10, ["c"]);
 	store(stored, 30, ["d", "e"]);
@@ -56,7 +60,7 @@ t.test("the oldest hours make room, whole, and only for newer ones", async (t) =
 });
 
 t.test("the number of hours is bounded too", async (t) => {
-	const stored = new StoredIds(1_000_000);
+	const stored = keeping(1_000_000);
 	for (let hour = 0; hour < 10_000; hour++) store(stored, hour, ["u"]);
 	t.equal(stored.size, 8784, "a leap year of hours");
 	t.equal(stored.of(10_000 - 8784 - 1), undefined);
@@ -64,7 +68,7 @@ t.test("the number of hours is bounded too", async (t) => {
 });
 
 t.test("memory is bounded by bytes as well, since ids may be long", async (t) => {
-	const stored = new StoredIds(1_000);
+	const stored = keeping(1_000);
 	for (let i = 0; i < 1_000; i++) store(stored, Math.floor(i / 100), [`${i}${"x".repeat(1_000)}`]);
 	t.ok(stored.size < 200, `${stored.size} ids are kept`);
 	t.ok(stored.byteLength < 2 * (65_536 + 64 * 1_000), `${stored.byteLength} bytes`);
@@ -72,7 +76,7 @@ t.test("memory is bounded by bytes as well, since ids may be long", async (t) =>
 });
 
 t.test("pairs cost about 40 bytes each where tables have just grown", async (t) => {
-	const stored = new StoredIds(2_000_000);
+	const stored = keeping(2_000_000);
 	const bytes = Buffer.alloc(16);
 	for (let hour = 0; hour < 6; hour++) {
 		const sum = stored.hash.hourSum(hour);
@@ -86,14 +90,14 @@ t.test("pairs cost about 40 bytes each where tables have just grown", async (t) 
 });
 
 t.test("720 hours with few users each cost little", async (t) => {
-	const stored = new StoredIds(1_000_000);
+	const stored = keeping(1_000_000);
 	for (let hour = 0; hour < 720; hour++) store(stored, hour, ["user_1", "user_2", "user_3"], [hour]);
 	t.equal(stored.size, 720 * 4);
 	t.ok(stored.byteLength / 720 < 600, `${stored.byteLength / 720} bytes an hour`);
 });
 
 t.test("clear leaves nothing, and the version tells when an hour came or went", async (t) => {
-	const stored = new StoredIds(2);
+	const stored = keeping(2);
 	const versions = [stored.version];
 	store(stored, 1, ["a"]);
 	versions.push(stored.version);
