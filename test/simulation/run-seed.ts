@@ -115,11 +115,11 @@ async function converge(around: Surroundings, fleet: Fleet, step: () => Promise<
 		({ partition, offset }) => !server.tables.dead.has(placeOf(partition, offset)),
 	);
 	const untilMs = sinceMs + CALM_MS_MAX + deadly.length * DEADLY_MS_MAX;
-	const isDone = () => fleet.whole && isSettled(around, fleet.engines) && isAtRest(fleet.engines);
+	const isDone = () => fleet.whole && isSettled(around, fleet.engines) && isAtRest(around, fleet.engines);
 	while (!isDone() && world.problems.size === 0 && world.nowMs < untilMs) await step();
 	if (world.problems.size > 0) return;
 	if (isDone()) {
-		judge(around, fleet.engines);
+		judge(around);
 		return;
 	}
 	const rows = topic.logs.map(({ end }, partition) => {
