@@ -84,16 +84,15 @@ export class Members {
 	store(): void {
 		if (this.#isStored) return;
 		this.#isStored = true;
-		if (this.#userWeight > 0) this.#storeAll("users", this.#users, this.#knownUsers * this.#userWeight);
-		if (this.#sessionWeight > 0) {
-			this.#storeAll("sessions", this.#sessions, this.#knownSessions * this.#sessionWeight);
-		}
+		this.#storeAll("users", this.#users, this.#userWeight, this.#knownUsers);
+		this.#storeAll("sessions", this.#sessions, this.#sessionWeight, this.#knownSessions);
 		this.#stored.pool.giveBack(this.#users);
 		this.#stored.pool.giveBack(this.#sessions);
 	}
 
-	#storeAll(kind: IdKind, pending: PendingPairs, known: number): void {
-		this.#stored.worthAsking[kind].learn(known, pending.count);
+	#storeAll(kind: IdKind, pending: PendingPairs, weight: number, known: number): void {
+		if (weight === 0) return;
+		this.#stored.worthAsking[kind].learn(known * weight, pending.count);
 		this.#refreshHashes();
 		pending.forEach((hour, hash, bytes, start, end) => {
 			this.#stored.add(kind, hour, hash, bytes, start, end);

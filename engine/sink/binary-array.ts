@@ -2,6 +2,8 @@
 export const OID = { int8: 20, text: 25, timestamptz: 1184, varbit: 1562 } as const;
 
 const ARRAY_HEADER_BYTES = 20;
+/** The int32 in front of each element's bytes. */
+export const ELEMENT_LENGTH_BYTES = 4;
 
 /**
  * A Postgres binary array (array_recv): dimensions 1, no nulls, element type, length, lower bound 1, then the elements,

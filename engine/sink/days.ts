@@ -148,13 +148,13 @@ async function makeDay(
 	const { rows } = await client.query<{ name: string; create: string; attach: string }>(
 		`SELECT
 			format('%I.%I', nspname, $1::text) AS name,
-			format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE) WITH (%s)',
-				nspname, $1::text, c.oid::regclass, $3::text) AS create,
+			format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE) WITH (${VACUUM_SETTINGS})',
+				nspname, $1::text, c.oid::regclass) AS create,
 			format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)', c.oid::regclass, nspname, $1::text,
 				$2::date::timestamp AT TIME ZONE 'UTC', ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS attach
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
 		WHERE c.oid = 'events'::regclass`,
-		[name, day, VACUUM_SETTINGS],
+		[name, day],
 	);
 	const statements = rows[0]!;
 	await client.query(statements.create);

@@ -1,14 +1,11 @@
 /** Step 7d: who is new in which hour. Postgres decides, by the bits that a row did not have. */
 import type pg from "pg";
 import type { CandidateColumns } from "../../workers/part.ts";
-import { binaryArray, OID } from "./binary-array.ts";
+import { binaryArray, ELEMENT_LENGTH_BYTES, OID } from "./binary-array.ts";
 import { int8At } from "./int8-elements.ts";
 import { type BlockColumns, MemberBlocks, SESSION_BLOCKS, USER_BLOCKS } from "./member-blocks.ts";
 import { numberUsers } from "./number-users.ts";
 import type { UserNumbers } from "./user-numbers.ts";
-
-/** Of an array element: the int32 before an id's bytes. */
-const LENGTH_BYTES = 4;
 
 /** How many are new, by hour (whole hours since 1970). */
 export type NewMembers = ReadonlyMap<number, number>;
@@ -72,13 +69,13 @@ export function userRows(numbers: UserNumbers, candidates: readonly CandidateCol
 	for (const { count, hours, ids } of candidates) {
 		const hourOf = viewOf(hours);
 		const lengths = viewOf(ids);
-		for (let i = 0, start = LENGTH_BYTES; i < count; i++) {
-			const end = start + lengths.getInt32(start - LENGTH_BYTES);
+		for (let i = 0, start = ELEMENT_LENGTH_BYTES; i < count; i++) {
+			const end = start + lengths.getInt32(start - ELEMENT_LENGTH_BYTES);
 			const place = numbers.placeOf(ids, start, end);
 			const hour = int8At(hourOf, i);
 			if (numbers.isKept(place)) blocks.add(hour, numbers.numberAt(place));
 			else unnumbered.push(hour, place);
-			start = end + LENGTH_BYTES;
+			start = end + ELEMENT_LENGTH_BYTES;
 		}
 	}
 	return { blocks, unnumbered };

@@ -6,6 +6,7 @@
  * costs asking again.
  */
 import { IdHash, sameBytes } from "../../workers/id-hash.ts";
+import { ELEMENT_LENGTH_BYTES } from "./binary-array.ts";
 import { int8Elements } from "./int8-elements.ts";
 import { USER_BLOCKS } from "./member-blocks.ts";
 
@@ -17,8 +18,6 @@ const SLOTS_INITIAL = 1_024;
 /** Fuller tables search too long for ids they do not hold. */
 const FILL_MAX = 5 / 8;
 const ID_BYTES_INITIAL = 16_384;
-/** Of an array element: the int32 before an id's bytes. */
-const LENGTH_BYTES = 4;
 const INT8_BYTES = 8;
 
 /** Numbers that come together: an engine's new users share rows, and engines do not. */
@@ -141,7 +140,7 @@ export class UserNumbers {
 	}
 
 	#isAt(place: number, bytes: Uint8Array, start: number, end: number): boolean {
-		const at = this.#starts[place]! + LENGTH_BYTES;
+		const at = this.#starts[place]! + ELEMENT_LENGTH_BYTES;
 		const length = end - start;
 		return this.#starts[place + 1]! - at === length && sameBytes(this.#elements, at, bytes, start, length);
 	}
@@ -149,7 +148,7 @@ export class UserNumbers {
 	#append(bytes: Uint8Array, start: number, end: number): number {
 		const place = this.#count;
 		const at = this.#starts[place]!;
-		const next = at + LENGTH_BYTES + end - start;
+		const next = at + ELEMENT_LENGTH_BYTES + end - start;
 		if (next > this.#elements.length) this.#elements = grown(this.#elements, next);
 		const elements = this.#elements;
 		const length = end - start;
@@ -157,7 +156,8 @@ export class UserNumbers {
 		elements[at + 1] = length >>> 16;
 		elements[at + 2] = length >>> 8;
 		elements[at + 3] = length;
-		for (let from = start, to = at + LENGTH_BYTES; from < end; from++, to++) elements[to] = bytes[from]!;
+		for (let from = start, to = at + ELEMENT_LENGTH_BYTES; from < end; from++, to++)
+			elements[to] = bytes[from]!;
 		this.#count = place + 1;
 		if (place + 2 > this.#starts.length) this.#growPlaces();
 		this.#starts[place + 1] = next;

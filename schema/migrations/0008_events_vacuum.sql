@@ -20,17 +20,14 @@ BEGIN
 		UNION ALL
 		-- No rows where somebody has dropped them.
 		SELECT format('ALTER INDEX %s SET (autosummarize = off)', c.oid::regclass)
-		FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-		WHERE i.inhparent = to_regclass('events_event_time_brin') AND c.relkind = 'i'
-		UNION ALL
-		SELECT format('ALTER INDEX %s SET (autosummarize = off)', c.oid::regclass)
-		FROM pg_class AS c
-		WHERE c.oid = to_regclass('dead_letters_created_at_brin') AND c.relkind = 'i'
+		FROM pg_class AS c LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid
+		WHERE c.relkind = 'i'
+			AND (i.inhparent = to_regclass('events_event_time_brin') OR c.oid = to_regclass('dead_letters_created_at_brin'))
 	LOOP
 		BEGIN
 			EXECUTE change.statement;
 		EXCEPTION WHEN insufficient_privilege THEN
-			RAISE NOTICE 'a partition of events belongs to somebody else and keeps its settings'
+			RAISE NOTICE 'a table or an index of events belongs to somebody else and keeps its settings'
 				USING HINT = 'its owner may run: ' || change.statement;
 		END;
 	END LOOP;
