@@ -1,7 +1,11 @@
 /** A real Prometheus with our rules, a real engine, and a Postgres that is taken away: what an operator would see. */
 import t from "tap";
 import { ALERTS, type AlertName } from "../../monitoring/thresholds.ts";
-import { engineAlerts, startPrometheus } from "../monitoring/prometheus/prometheus-server.ts";
+import {
+	engineAlerts,
+	type Prometheus,
+	startPrometheus,
+} from "../monitoring/prometheus/prometheus-server.ts";
 import { alerts, readRules, secondsOf } from "../monitoring/prometheus/rule-files.ts";
 import { runbookPages } from "../monitoring/prometheus/runbook-pages.ts";
 import { startEngine } from "../support/engine-process.ts";
@@ -69,8 +73,8 @@ t.test("Postgres is taken away: the alert is pending, firing, and resolves when 
 			await waitUntil(async () => (await prometheus.rules()).every(({ health }) => health === "ok"), {
 				what: "every rule's health",
 			});
-			t.same(await engineAlerts(prometheus, "firing"), []);
-			t.same(await engineAlerts(prometheus, "pending"), []);
+			// Prometheus finds its targets 5 s after its start: until then no engine is up, for longer than our `for`.
+			await waitUntil(() => noneActive(prometheus), { what: "no alert" });
 			const names = readRules("recording.rules.yml").map(({ name }) => name);
 			for (const name of names.filter((one) => !NEED_TROUBLE.test(one))) {
 				// A rule over two scrapes has none at the evaluation between them.
@@ -83,6 +87,7 @@ t.test("Postgres is taken away: the alert is pending, firing, and resolves when 
 					await t.resolves(prometheus.query(query), `${name}: ${query.slice(0, 60)}`);
 				}
 			}
+			t.same(await engineAlerts(prometheus, "firing"), [], "and none came meanwhile");
 		},
 	);
 
@@ -103,29 +108,29 @@ t.test("Postgres is taken away: the alert is pending, firing, and resolves when 
 		const pending = await prometheus.query(
 			`count_over_time(ALERTS{alertname="${name}", alertstate="pending"}[1m])`,
 		);
-		t.ok((pending[0]?.value ?? 0) >= FOR_SECONDS - 1, `${name} was pending before, not for one look only`);
+		// A busy machine skips evaluations.
+		t.ok((pending[0]?.value ?? 0) >= 2, `${name} was pending before, not for one look only`);
 		const active = (await prometheus.alerts()).find(({ labels }) => labels["alertname"] === name);
 		t.equal(active?.labels["severity"], ALERTS[name].severity);
 		t.match(active?.annotations["summary"], new URL(engine.url).host, "says which engine");
 	}
 	t.comment(`both fire ${sinceAway()}`);
-	t.match(
-		await prometheus.query(`up{job="lottery-engine"}`),
-		[{ value: 1 }],
-		"the engine itself still answers",
-	);
-	const age = await prometheus.query("instance:engine_flush_age_seconds:max");
-	t.ok((age[0]?.value ?? 0) > FOR_SECONDS, "what the runbook looks at says so as well");
+	for (const [query, what] of [
+		[`up{job="lottery-engine"} == 1`, "the engine itself to answer"],
+		[`instance:engine_flush_age_seconds:max > ${FOR_SECONDS}`, "what the runbook looks at to say so as well"],
+	] as const) {
+		await waitUntil(async () => (await prometheus.query(query)).length, { what });
+	}
 
 	await postgres.startAgain();
-	await waitUntil(
-		async () => {
-			const active = await engineAlerts(prometheus);
-			if (active.length > 0) throw new Error(`still active: ${active.join(", ")}`);
-			return true;
-		},
-		{ what: "no alert any more" },
-	);
+	await waitUntil(() => noneActive(prometheus), { what: "no alert any more" });
 	await untilCaughtUp(engine);
 	t.same(await engine.stop(), { code: 0, signal: null });
 });
+
+/** Whether no alert about the engine is pending or firing. Throws their names, for whoever waits in vain. */
+async function noneActive(prometheus: Prometheus): Promise<boolean> {
+	const active = await engineAlerts(prometheus);
+	if (active.length > 0) throw new Error(`still active: ${active.join(", ")}`);
+	return true;
+}
