@@ -2,6 +2,7 @@
 import { createCorpus } from "./micro/corpus.ts";
 import { flushCosts } from "./stages/flush-cost.ts";
 import { CURVES, costOf, curveOutcome, storedCurves } from "./support/cases/curve-points.ts";
+import { holdSnapshot } from "./support/cases/held-snapshot.ts";
 import { withClient } from "./support/database.ts";
 import { type Drained, drainOnce } from "./support/drain-run.ts";
 import { fillTopic } from "./support/fill-topic.ts";
@@ -92,13 +93,13 @@ async function drainAlone(
 	return drainOnce(context, { topic, sent, label: "stored" });
 }
 
-/** As a forgotten psql: it has looked once, and its transaction is still open. */
-function withSnapshot<T>(url: string, use: () => Promise<T>): Promise<T> {
-	return withClient(url, async (client) => {
-		await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
-		await client.query("SELECT count(*) FROM pg_class");
-		return use();
-	});
+async function withSnapshot<T>(url: string, use: () => Promise<T>): Promise<T> {
+	const release = await holdSnapshot(url);
+	try {
+		return await use();
+	} finally {
+		await release();
+	}
 }
 
 /** The upserts alone, both sides, by the real flush. */

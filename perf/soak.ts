@@ -1,8 +1,10 @@
 /** `node perf soak --minutes 60`: steady traffic for as long as you like; memory, handles and lag must stay flat. */
 import { watchCommitted } from "./support/cases/committed.ts";
+import { holdSnapshot } from "./support/cases/held-snapshot.ts";
+import { readWriterUsage, setCosts, type WriterUsage } from "./support/cases/set-cost.ts";
 import { soakVerdict } from "./support/cases/soak-verdict.ts";
 import { startLoad } from "./support/load/load.ts";
-import { decimal, integer } from "./support/options.ts";
+import { decimal, flag, integer } from "./support/options.ts";
 import { peakMemoryBytes } from "./support/process-usage.ts";
 import type { Figure } from "./support/result.ts";
 import { defineScenario } from "./support/scenario.ts";
@@ -17,6 +19,12 @@ const SAMPLE_MS_MIN = 250;
 const SETTLE_MS_MAX = 120_000;
 const MS_PER_MINUTE = 60_000;
 const PROGRESS_EVERY_MS = 1_000;
+/** Stretches of which the cost of a set is told. */
+const COST_PARTS = 10;
+/** Latency is no question of a soak, but a slow growth of it would be. */
+const POLL_MS = 100;
+/** Whoever looks at the offset rows behind a held snapshot walks over all their versions. */
+const POLL_BEHIND_SNAPSHOT_MS = 1_000;
 
 export const scenario = defineScenario({
 	name: "soak",
@@ -29,10 +37,11 @@ export const scenario = defineScenario({
 			"events per second; each takes about 250 bytes of disk in Kafka and Postgres",
 		),
 		partitions: integer(8, [1, 1000], "partitions of the topic"),
+		heldSnapshot: flag("a transaction with an old snapshot is open from the end of the warm-up on"),
 	},
 	quick: { minutes: 0.4, rate: 2_000 },
 	async run(context) {
-		const { minutes, rate, partitions } = context.options;
+		const { minutes, rate, partitions, heldSnapshot } = context.options;
 		const topic = await context.topic({ partitions });
 		const database = await context.database();
 		const engine = await context.engine({ topic: topic.name, databaseUrl: database.url });
@@ -41,8 +50,7 @@ export const scenario = defineScenario({
 			topic: topic.name,
 			topRatePerSecond: rate,
 			databaseUrl: database.url,
-			// Latency is no question of a soak, but a slow growth of it would be.
-			pollIntervalMs: 100,
+			pollIntervalMs: heldSnapshot ? POLL_BEHIND_SNAPSHOT_MS : POLL_MS,
 		});
 		context.onCleanup(() => load.stop());
 		const committed = watchCommitted(context, database.url, () => engine);
@@ -60,15 +68,28 @@ export const scenario = defineScenario({
 		await context.sleep(warmUpSeconds * 1000);
 		const warmAt = sampler.now();
 		context.mark("warm");
+		if (heldSnapshot) {
+			context.onCleanup(await holdSnapshot(database.url));
+			context.mark("a snapshot is held");
+		}
 		await load.window("latency");
-		const endMs = performance.now() + wholeMs - warmUpSeconds * 1000;
+		const steadyMs = wholeMs - warmUpSeconds * 1000;
+		const endMs = performance.now() + steadyMs;
+		const costs: WriterUsage[] = [];
+		const readCost = async () => {
+			const usage = await readWriterUsage(database.url, engine.url, sampler.now());
+			if (usage !== null) costs.push(usage);
+		};
+		await readCost();
 		while (performance.now() < endMs) {
 			if (engine.ended() !== null)
 				throw new Error(`the engine ended with ${engine.ended()}\n${engine.logTail()}`);
 			const left = Math.max(0, endMs - performance.now());
+			if (steadyMs - left >= (costs.length * steadyMs) / COST_PARTS) await readCost();
 			context.progress("soaking, minutes", (wholeMs - left) / MS_PER_MINUTE, minutes);
 			await context.sleep(Math.min(PROGRESS_EVERY_MS, left));
 		}
+		await readCost();
 		const timeline = await sampler.stop();
 		const { acknowledged, distributions } = await load.finish(SETTLE_MS_MAX);
 		const recoveries = (await readProgress(engine.url))?.recoveries ?? 0;
@@ -113,6 +134,7 @@ export const scenario = defineScenario({
 				about: "times the engine began again",
 			},
 		];
-		return { figures: [verdict, ...figures, ...others], distributions, timeline };
+		const { curves, figures: grown } = setCosts(costs);
+		return { figures: [verdict, ...figures, ...grown, ...others], curves, distributions, timeline };
 	},
 });

@@ -54,7 +54,8 @@ export async function claim(
 
 /**
  * A transaction of its own: a row that was inserted is locked, and locked before the older ones in front of it, which
- * another claim may take in their order meanwhile: a circle (found by the simulation). A row alone claims nothing.
+ * another claim may take in their order meanwhile: a circle (found by the simulation). A row alone claims nothing. What
+ * somebody else has added since the statement began is left out by the table's trigger.
  */
 async function addMissing(
 	client: pg.Client,
@@ -75,8 +76,7 @@ async function addMissing(
 		 SELECT $1, v.kafka_partition, v.low, v.low
 		 FROM unnest($2::int[], $3::bigint[]) AS v(kafka_partition, low)
 		 WHERE NOT EXISTS (SELECT FROM source_offsets s WHERE s.topic = $1 AND s.kafka_partition = v.kafka_partition)
-		 ORDER BY v.kafka_partition
-		 ON CONFLICT DO NOTHING`,
+		 ORDER BY v.kafka_partition`,
 		[identity.topic, [...lowWatermarks.keys()], [...lowWatermarks.values()]],
 	);
 	await commit(client);

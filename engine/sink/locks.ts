@@ -8,3 +8,4 @@ const OURS = 1_279_611_984;
 export const MIGRATE_LOCK = `${OURS}, 1`;
 /** Held while one day's partition is made. */
 export const DAYS_LOCK = `${OURS}, 2`;
+// 3: held by whoever adds an offset row (schema/migrations/0009_offset_keys.sql).

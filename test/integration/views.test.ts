@@ -10,7 +10,7 @@ const PUBLIC = {
 	dead_letters:
 		"topic kafka_partition kafka_offset kafka_timestamp key value headers stage reason pointer detail created_at",
 	source_offsets:
-		"topic kafka_partition start_offset next_offset gap_count stored_count dead_letter_count epoch owner last_record_offset last_record_timestamp last_record_hash newest_event_time updated_at recent_count recent_dead_letter_count",
+		"topic kafka_partition start_offset next_offset gap_count stored_count dead_letter_count epoch owner last_record_offset last_record_timestamp last_record_hash newest_event_time updated_at recent_count recent_dead_letter_count key_slot",
 	hourly_business_metrics:
 		"hour total_revenue ticket_count avg_ticket_value total_payouts payout_events payout_to_revenue_ratio active_users new_sessions total_logins updated_at",
 	rolling_24h_metrics:
