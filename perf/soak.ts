@@ -68,8 +68,10 @@ export const scenario = defineScenario({
 		await context.sleep(warmUpSeconds * 1000);
 		const warmAt = sampler.now();
 		context.mark("warm");
+		let release = async () => {};
 		if (heldSnapshot) {
-			context.onCleanup(await holdSnapshot(database.url));
+			release = await holdSnapshot(database.url);
+			context.onCleanup(release);
 			context.mark("a snapshot is held");
 		}
 		await load.window("latency");
@@ -77,7 +79,8 @@ export const scenario = defineScenario({
 		const endMs = performance.now() + steadyMs;
 		const costs: WriterUsage[] = [];
 		const readCost = async () => {
-			const usage = await readWriterUsage(database.url, engine.url, sampler.now());
+			const isHere = context.places.pids.postgres !== null;
+			const usage = isHere ? await readWriterUsage(database.url, engine.url, sampler.now()) : null;
 			if (usage !== null) costs.push(usage);
 		};
 		await readCost();
@@ -90,6 +93,7 @@ export const scenario = defineScenario({
 			await context.sleep(Math.min(PROGRESS_EVERY_MS, left));
 		}
 		await readCost();
+		await release();
 		const timeline = await sampler.stop();
 		const { acknowledged, distributions } = await load.finish(SETTLE_MS_MAX);
 		const recoveries = (await readProgress(engine.url))?.recoveries ?? 0;

@@ -1,6 +1,7 @@
 /** Questions about the topic, each with a connection of its own that is closed again. */
 import type { Admin, Kafka } from "kafkajs";
 import { UnavailableError } from "../errors.ts";
+import { createTopicAndWait } from "./new-topic.ts";
 
 export interface TopicDescription {
 	readonly clusterId: string;
@@ -33,9 +34,7 @@ export function describeTopic(kafka: Kafka, topic: string): Promise<TopicDescrip
  * @returns whether it was made now
  */
 export function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<boolean> {
-	return withAdmin(kafka, (admin) =>
-		admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
-	);
+	return withAdmin(kafka, (admin) => createTopicAndWait(admin, { topic, numPartitions: partitions }));
 }
 
 /** As `describeTopic`, for whoever cannot go on without the topic. */

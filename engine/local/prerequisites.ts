@@ -35,7 +35,7 @@ export const JAVA_MAJOR_MIN = 17;
 export const ALTERNATIVES =
 	"or use a Kafka you have (KAFKA_BROKERS=host:9092), or read a file without Kafka (node engine start --source FILE)";
 
-const JAVA_TIMEOUT_MS = 4_000;
+const JAVA_TIMEOUT_MS = 20_000;
 
 export function checkPrerequisites(machine: Machine = thisMachine()): Prerequisites {
 	const found = machine.find("java");

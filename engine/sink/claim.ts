@@ -1,7 +1,9 @@
 import type pg from "pg";
 import type { Claim } from "../ports.ts";
 import { commit } from "./commit.ts";
+import { SchemaError } from "./errors.ts";
 import { assertLedger, type LedgerOwner } from "./ledger-check.ts";
+import { OFFSETS_LOCK } from "./locks.ts";
 
 /** Whose offsets these are. One database holds one topic of one cluster. */
 export interface LedgerIdentity extends LedgerOwner {
@@ -19,7 +21,7 @@ export interface ClaimAnswer {
  * Step 2: adds missing rows at the log's start, then in one transaction locks all rows in the one order in which
  * everybody locks them, raises their epochs, and returns where each goes on. Waits for a flush in flight, whosever it is:
  * its outcome is decided when this returns. Throws `WrongLedgerError` when the database belongs to another topic or
- * cluster.
+ * cluster, `SchemaError` when a partition has two rows.
  */
 export async function claim(
 	client: pg.Client,
@@ -48,14 +50,14 @@ export async function claim(
 			extract(epoch FROM updated_at) * 1000 AS moved_at_ms`,
 		[identity.topic, partitions, identity.owner],
 	);
+	assertOneEach(rows.rows);
 	await commit(client);
 	return { claims: rows.rows.map(claimOf), generation: held!.generation };
 }
 
 /**
  * A transaction of its own: a row that was inserted is locked, and locked before the older ones in front of it, which
- * another claim may take in their order meanwhile: a circle (found by the simulation). A row alone claims nothing. What
- * somebody else has added since the statement began is left out by the table's trigger.
+ * another claim may take in their order meanwhile: a circle (found by the simulation). A row alone claims nothing.
  */
 async function addMissing(
 	client: pg.Client,
@@ -71,6 +73,8 @@ async function addMissing(
 		'SELECT cluster_id AS "clusterId", topic, generation FROM ledger',
 	);
 	assertLedger(ledger.rows[0], identity);
+	// In a statement of its own: the next one sees what was added by whoever had the lock.
+	await client.query(`SELECT pg_advisory_xact_lock(${OFFSETS_LOCK})`);
 	await client.query(
 		`INSERT INTO source_offsets (topic, kafka_partition, start_offset, next_offset)
 		 SELECT $1, v.kafka_partition, v.low, v.low
@@ -80,6 +84,18 @@ async function addMissing(
 		[identity.topic, [...lowWatermarks.keys()], [...lowWatermarks.values()]],
 	);
 	await commit(client);
+}
+
+/** The trigger sees to it, but not where somebody has switched it off, nor in a subscriber of a logical replication. */
+function assertOneEach(rows: readonly ClaimRow[]): void {
+	const partitions = rows.map((row) => row.kafka_partition);
+	const twice = partitions.find((partition, i) => partitions.indexOf(partition) !== i);
+	if (twice === undefined) return;
+	throw new SchemaError(
+		"OFFSET_ROWS",
+		`partition ${twice} has more than one row in source_offsets: which of them is right cannot be told`,
+		`SELECT * FROM source_offsets WHERE kafka_partition = ${twice}, and delete what a restore or a copy has added`,
+	);
 }
 
 interface ClaimRow {

@@ -33,6 +33,8 @@ export type SchemaErrorCode =
 	| "MIGRATION_PENDING"
 	/** A file could not be applied; its transaction is rolled back. */
 	| "MIGRATION_FAILED"
+	/** A partition has two offset rows. */
+	| "OFFSET_ROWS"
 	/** The server, or what we may do there, is not enough. */
 	| "SERVER_UNFIT";
 

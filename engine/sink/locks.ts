@@ -8,4 +8,5 @@ const OURS = 1_279_611_984;
 export const MIGRATE_LOCK = `${OURS}, 1`;
 /** Held while one day's partition is made. */
 export const DAYS_LOCK = `${OURS}, 2`;
-// 3: held by whoever adds an offset row (schema/migrations/0009_offset_keys.sql).
+/** Held while offset rows are added; the trigger of schema/migrations/0009_offset_keys.sql takes it too. */
+export const OFFSETS_LOCK = `${OURS}, 3`;

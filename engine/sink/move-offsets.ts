@@ -51,7 +51,7 @@ export async function moveOffsets(
 				recent_count = v.recent,
 				recent_dead_letter_count = v.recent_dead,
 				updated_at = now(),
-				key_slot = $16::int
+				key_slot = (extract(epoch FROM now()) * ${1 / KEY_SECONDS})::int
 			FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
 				$9::bigint[], $10::bigint[], $11::text[], $12::float8[], $13::int[], $14::int[], $15::tid[])
 				AS v(kafka_partition, epoch, from_offset, to_offset, gaps, stored, dead, last_offset, last_timestamp,
@@ -64,7 +64,6 @@ export async function moveOffsets(
 			generation,
 			...offsetColumns(ranges, folds, recent),
 			partitions.map((partition) => places.get(partition) ?? NOWHERE),
-			Math.floor(set.set / SETS_PER_KEY),
 		],
 	});
 	if (moved.rowCount !== ranges.length) {
@@ -83,9 +82,10 @@ export async function moveOffsets(
 const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 /**
  * A version that does not fit on its page is compared with every older one of its key that somebody's snapshot still holds
- * (`_bt_check_unique`): hundreds cost nothing beside the update. A key of its own for each would never stay on its page.
+ * (`_bt_check_unique`): those of some seconds cost nothing beside the update. With a key of its own for each none would
+ * stay on its page.
  */
-const SETS_PER_KEY = 256;
+const KEY_SECONDS = 8;
 /** No row has this address. */
 export const NOWHERE = "(0,0)";
 

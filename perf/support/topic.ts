@@ -1,6 +1,7 @@
 /** The topic of a scenario, made and removed behind the program's back. */
+
 import { Kafka, logLevel } from "kafkajs";
-import { offsetsOf } from "./load/leaders.ts";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 
 export interface TopicRequest {
 	readonly partitions: number;
@@ -43,13 +44,8 @@ export async function createTopic(
 		await admin.deleteTopics({ topics: [name] });
 		await admin.disconnect();
 	};
-	await admin.createTopics({
-		topics: [{ topic: name, numPartitions: partitions, configEntries }],
-		waitForLeaders: true,
-	});
 	try {
-		// Metadata names the leaders before they lead: until then a raw Produce would be refused, and this waits.
-		await offsetsOf(admin, name);
+		await createTopicAndWait(admin, { topic: name, numPartitions: partitions, configEntries });
 	} catch (error) {
 		await remove();
 		throw error;

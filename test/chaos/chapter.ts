@@ -1,6 +1,8 @@
 /** A chapter: a topic, a group and a database of its own; rounds of faults, healing, and the verdict. */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import type { LocalPostgres } from "../../engine/local/postgres.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import type { Random } from "../../producer/random.ts";
@@ -67,9 +69,10 @@ export async function playChapter(
 		say(`PROBLEM ${problems.at(-1)}`);
 	};
 	const topic = { name: `chaos-${number}`, brokers: kafka.brokers };
-	await kafka.admin.createTopics({
-		waitForLeaders: true,
-		topics: [{ topic: topic.name, numPartitions: PARTITIONS, replicationFactor: brokers }],
+	await createTopicAndWait(kafka.admin, {
+		topic: topic.name,
+		numPartitions: PARTITIONS,
+		replicationFactor: brokers,
 	});
 	const database = await createDatabase(postgres, `chaos_${number}`);
 	await migrate(database);

@@ -168,10 +168,10 @@ t.test("a queue with afterProcessDelay does a thousand pushes under one id in tw
 			payloads.push(payload!);
 			done();
 		},
-		{ concurrent: 1, afterProcessDelay: 300 },
+		{ concurrent: 1, afterProcessDelay: 2_000 },
 	);
 	queue.push({ id: "job", payload: 0 });
-	await waitUntil(() => payloads.length === 1);
+	await waitUntil(() => payloads.length === 1, { everyMs: 1 });
 	for (let payload = 1; payload <= 1_000; payload++) queue.push({ id: "job", payload });
 	await waitUntil(() => payloads.length >= 2);
 	t.same(payloads, [0, 1_000]);

@@ -1,6 +1,8 @@
 /** What the broker does, seen through kafkajs. Rows K2 and K33 of docs/kafkajs.md, and what commands rely on. */
+
 import { CompressionTypes, Kafka, logLevel } from "kafkajs";
 import t from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { startRawConsumer } from "../support/raw-consumer.ts";
 import { createTopic, kafkaClient, send } from "../support/topic.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -114,10 +116,7 @@ t.test(
 		);
 		await topic.admin.deleteTopics({ topics: [topic.name] });
 		await waitUntil(async () => !(await topic.admin.listTopics()).includes(topic.name));
-		await topic.admin.createTopics({
-			waitForLeaders: true,
-			topics: [{ topic: topic.name, numPartitions: 1 }],
-		});
+		await createTopicAndWait(topic.admin, { topic: topic.name, numPartitions: 1 });
 		// Not the producer of before: it would go on with its sequence numbers.
 		const producer = kafkaClient().kafka.producer();
 		await producer.connect();
@@ -144,9 +143,9 @@ t.test(
 		const { name, admin } = await createTopic(t, { partitions: 1 });
 		const other = `${name}-other`;
 		t.teardown(async () => void (await admin.deleteTopics({ topics: [other] }).catch(() => {})));
-		const topics = [{ topic: other, numPartitions: 3 }];
-		t.equal(await admin.createTopics({ waitForLeaders: true, topics }), true);
-		t.equal(await admin.createTopics({ waitForLeaders: true, topics }), false);
+		const topic = { topic: other, numPartitions: 3 };
+		t.equal(await createTopicAndWait(admin, topic), true);
+		t.equal(await createTopicAndWait(admin, topic), false);
 		const { topics: found } = await admin.fetchTopicMetadata({ topics: [other] });
 		t.equal(found[0]?.partitions.length, 3);
 		t.ok((await admin.listTopics()).includes(other));

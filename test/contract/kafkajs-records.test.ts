@@ -110,6 +110,8 @@ t.test(
 			brokers: [...topic.brokers],
 			logLevel: logLevel.NOTHING,
 			...throughProxy(proxy),
+			connectionTimeout: 10_000,
+			requestTimeout: 20_000,
 		});
 		const producer = kafka.producer({ idempotent: true, retry: { retries: 1, initialRetryTime: 10 } });
 		await producer.connect();

@@ -42,7 +42,7 @@ for (const deaths of GUILTY) {
 			const { stage, engine } = await startWith(
 				t,
 				deaths.map((death, name) => deadlyUser(death, "always", name)),
-				deaths.includes("hang") ? { silenceMs: 3_000 } : {},
+				deaths.includes("hang") ? { silenceMs: 6_000 } : {},
 			);
 			await expectCondemned(t, stage, deaths.length, engine);
 			await isWellAgain(t, engine);

@@ -11,7 +11,7 @@ import { untilShared } from "../support/partitions.ts";
 import { countedIn } from "../support/snapshot.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const SESSION_MS = 60_000;
+const SESSION_MS = 120_000;
 const LONG_SESSION = { KAFKA_SESSION_TIMEOUT_MS: String(SESSION_MS) };
 /** Far less than without knowing, though the machine may be busy. The times are printed. */
 const FIRST_COMMIT_MS_MAX = SESSION_MS / 2;

@@ -21,8 +21,6 @@ const PARTITIONS = 2;
  * share again, and as many once more for a busy machine. Two that fence each other for ever make one a second each.
  */
 const CLAIMS_MAX = 12;
-/** A lock is freed after 5 s; a step is given up after 30 s. */
-const FREED_WITHIN_MS = 28_000;
 /** More than can have been under way when the lock was taken. */
 const STORED_MEANWHILE = 1_500;
 /** A session of 6 s and a lock wait of 5 s; the server's own time-out for a transaction that idles comes after 60 s. */
@@ -104,7 +102,6 @@ t.test("an engine frozen while it makes a day's partition keeps nobody from writ
 	const { stored } = (await engine.status()).totals;
 	await waitUntil(async () => (await engine.status()).totals.stored > stored + STORED_MEANWHILE, {
 		what: "work going on",
-		deadlineMs: FREED_WITHIN_MS,
 	});
 	await stage.expectExact();
 	t.equal((await engine.status()).totals.recoveries, 0, "it waited for the lock, and got it");
@@ -152,7 +149,7 @@ async function sleepThrough(
 async function tellsOfItsRecoveries(t: Test, engine: EngineProcess): Promise<void> {
 	const metrics = await engine.metrics();
 	const lines = engine.log.filter(
-		({ component, level, reason }) => component === "recovery" && level === "warn" && reason,
+		({ component, level, reason }) => component === "recovery" && /warn|error/.test(level) && reason,
 	);
 	for (const reason of new Set(lines.map(({ reason }) => String(reason)))) {
 		const told = lines.filter((line) => line.reason === reason).length;

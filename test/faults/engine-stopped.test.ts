@@ -2,9 +2,11 @@
  * SIGTERM in each step of a transaction, and with Kafka or Postgres away; a second signal while it waits. What was read is
  * committed or said to be left, and the exit code tells which.
  */
+
 import { Kafka, logLevel } from "kafkajs";
 import type { Test } from "tap";
 import t from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { createDatabase } from "../support/database.ts";
 import { type EngineProcess, startEngine } from "../support/engine-process.ts";
 import { expectExact } from "../support/expect-exact.ts";
@@ -109,7 +111,7 @@ t.test("with Kafka away the last commit is made, and it exits 0 in time", async 
 	const topic = { name: "kafka-away-at-stop", brokers: kafka.at.brokers };
 	const admin = new Kafka({ clientId: "test", brokers: topic.brokers, logLevel: logLevel.NOTHING }).admin();
 	await admin.connect();
-	await admin.createTopics({ waitForLeaders: true, topics: [{ topic: topic.name, numPartitions: 2 }] });
+	await createTopicAndWait(admin, { topic: topic.name, numPartitions: 2 });
 	await admin.disconnect();
 	const messages = stream(seed, 2_000);
 	await startProducer(t, topic, messages, 20_000).done;
@@ -118,7 +120,7 @@ t.test("with Kafka away the last commit is made, and it exits 0 in time", async 
 			topic,
 			database,
 			label,
-			env: { ...SHORT_SESSION, SHUTDOWN_TIMEOUT_S: String(SHUTDOWN_S), FLUSH_INTERVAL_MS: "5000" },
+			env: { ...SHORT_SESSION, SHUTDOWN_TIMEOUT_S: String(SHUTDOWN_S), FLUSH_INTERVAL_MS: "60000" },
 		});
 	const engine = await start("alone");
 	await waitUntil(async () => (await engine.status()).sets.open?.records === messages.length, {

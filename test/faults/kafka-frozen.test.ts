@@ -28,7 +28,13 @@ t.test(`a broker frozen for ${FREEZE_MS} ms is noticed, told of, and waited for`
 	await waitUntil(async () => (await countedIn(stage.client)) > counted, { what: "work going on" });
 	await stage.untilFlowing("after the thaw");
 
-	const told = engine.log.slice(before).filter(({ component }) => component === "watchdog");
+	const told = await waitUntil(
+		() => {
+			const lines = engine.log.slice(before).filter(({ component }) => component === "watchdog");
+			return lines.length >= 2 && lines;
+		},
+		{ what: "two lines of the watchdog" },
+	);
 	t.match(told[0]?.msg, /^Kafka does not answer/, "a line when it begins");
 	t.match(told[1]?.msg, /^Kafka answers again/, "and one when it ends");
 	await truth.expectTruth();

@@ -37,7 +37,7 @@ t.test("partitions added under load are shared, and nothing in them is missed", 
 			value: `early ${i}`,
 		})),
 	);
-	await untilShared([one, two], AFTER, { deadlineMs: 30_000 });
+	await untilShared([one, two], AFTER);
 	const counted = await waitUntil(
 		async () => {
 			const { rows } = await stage.client.query<{ partition: number; counted: number }>(

@@ -26,10 +26,11 @@ async function recreate(topic: TestTopic): Promise<void> {
 	await waitUntil(
 		async () => {
 			const topics = [{ topic: topic.name, numPartitions: PARTITIONS, replicationFactor: 1 }];
-			return await topic.admin.createTopics({ waitForLeaders: true, topics });
+			return await topic.admin.createTopics({ waitForLeaders: false, topics });
 		},
 		{ everyMs: 10, what: "the topic again" },
 	);
+	await waitUntil(() => topic.admin.fetchTopicOffsets(topic.name), { what: "its leaders" });
 }
 
 interface Stage {

@@ -1,6 +1,8 @@
 /** A real Prometheus with our rules, a real engine, and a Kafka that is taken away: what an operator would see. */
+
 import { Kafka, logLevel } from "kafkajs";
 import t from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { engineAlerts, startPrometheus } from "../monitoring/prometheus/prometheus-server.ts";
 import { createDatabase } from "../support/database.ts";
 import { startEngine } from "../support/engine-process.ts";
@@ -16,7 +18,7 @@ t.test("Kafka is taken away: the engine is said not to be ready, until it is bac
 	const topic = { name: "alerts-kafka", brokers: kafka.at.brokers };
 	const admin = new Kafka({ clientId: "test", brokers: topic.brokers, logLevel: logLevel.NOTHING }).admin();
 	await admin.connect();
-	await admin.createTopics({ waitForLeaders: true, topics: [{ topic: topic.name, numPartitions: 2 }] });
+	await createTopicAndWait(admin, { topic: topic.name, numPartitions: 2 });
 	await admin.disconnect();
 	const engine = await startEngine(t, { topic, database: await createDatabase(t) });
 	await engine.ready();

@@ -94,9 +94,10 @@ t.test(
 		await once(server, "listening");
 		const { port } = server.address() as { port: number };
 		t.teardown(() => server.close());
-		const options = { applicationName: "test", connectTimeoutMs: 200 };
+		const options = { applicationName: "test" };
+		const impatient = { ...options, connectTimeoutMs: 200 };
 
-		await t.rejects(connect({ ...settings, host: "127.0.0.1", port }, options), {
+		await t.rejects(connect({ ...settings, host: "127.0.0.1", port }, impatient), {
 			code: "ETIMEDOUT",
 			exitCode: 69,
 			settingsAreWrong: false,

@@ -69,7 +69,7 @@ t.test("killed in the middle and started again, each line is counted once", asyn
 	const database = await createDatabase(t);
 	await migrate(database.settings);
 	await recordOffsetHistory(database.client);
-	const lines = linesOf(chooseSeed(t), 30_000);
+	const lines = linesOf(chooseSeed(t), 120_000);
 	writeFileSync(path, fileText(lines));
 	// Small sets, so that the file lasts for all of the kills.
 	const env = { FLUSH_ROWS_MAX: "50", IN_FLIGHT_MB_MAX: "4" };

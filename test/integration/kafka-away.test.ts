@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, logLevel } from "kafkajs";
 import t from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { createDatabase } from "../support/database.ts";
 import { startEngine } from "../support/engine-process.ts";
 import { expectExact } from "../support/expect-exact.ts";
@@ -20,7 +21,7 @@ t.test(
 		const topic = { name: "kafka-away", brokers: kafka.at.brokers };
 		const admin = new Kafka({ clientId: "test", brokers: topic.brokers, logLevel: logLevel.NOTHING }).admin();
 		await admin.connect();
-		await admin.createTopics({ waitForLeaders: true, topics: [{ topic: topic.name, numPartitions: 3 }] });
+		await createTopicAndWait(admin, { topic: topic.name, numPartitions: 3 });
 		await admin.disconnect();
 		const database = await createDatabase(t);
 		const messages = stream(seed, 200_000);

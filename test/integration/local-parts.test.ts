@@ -1,4 +1,5 @@
 /** The embedded parts for real: what a killed engine leaves behind is found again, and nothing runs twice. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -19,6 +20,7 @@ import { fileURLToPath } from "node:url";
 import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
 import t, { type Test } from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { startKafka } from "../../engine/local/kafka.ts";
 import { type LocalPostgres, startPostgres } from "../../engine/local/postgres.ts";
 import { identify } from "../../engine/local/process-identity.ts";
@@ -213,10 +215,7 @@ t.test("Kafka keeps topic and messages over a stop, on the same port", async (t)
 	const kafka = new Kafka({ clientId: "test", brokers: first.brokers, logLevel: logLevel.NOTHING });
 	const [admin, producer] = [kafka.admin(), kafka.producer()];
 	await admin.connect();
-	await admin.createTopics({
-		topics: [{ topic: "kept", numPartitions: 2, replicationFactor: 1 }],
-		waitForLeaders: true,
-	});
+	await createTopicAndWait(admin, { topic: "kept", numPartitions: 2, replicationFactor: 1 });
 	await producer.connect();
 	await producer.send({
 		topic: "kept",

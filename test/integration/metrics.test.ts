@@ -154,7 +154,8 @@ t.test("a caught-up engine is ready, has no lag, and its newest flush is recent"
 	const page = await waitUntil(async () => {
 		const fresh = await engine.metrics();
 		const polls = fresh.get("engine_high_watermark_poll_timestamp_seconds")?.samples ?? [];
-		return polls.length === 2 && polls.every(({ value }) => value > sentBySeconds) && fresh;
+		const isPolled = polls.length === 2 && polls.every(({ value }) => value > sentBySeconds);
+		return isPolled && metricValue(fresh, "engine_ready") === 1 && fresh;
 	});
 	t.equal(sumOf(page, "engine_consumer_lag"), 0);
 	t.equal(sumOf(page, "engine_consumer_lag_seconds"), 0);
@@ -163,9 +164,8 @@ t.test("a caught-up engine is ready, has no lag, and its newest flush is recent"
 	t.ok(flushedMs >= started - 1000 && flushedMs <= Date.now() + 1000, "a timestamp, not an age");
 	const newest = page.get("engine_watermark_timestamp_seconds")!.samples.map(({ value }) => value * 1000);
 	t.same(newest, [RECORD_MS, RECORD_MS], "the watermark is the event time stored");
-	t.equal(metricValue(page, "engine_ready"), 1);
 	t.equal(sumOf(page, "engine_partition_paused"), 0);
-	t.equal((await engine.get("/readyz")).status, 200);
+	await engine.ready();
 	t.equal((await engine.get("/livez")).status, 200);
 	const { partitions, state } = await engine.status();
 	t.equal(state, "running");
@@ -190,7 +190,7 @@ t.test("what is produced while the engine cannot write shows as lag, which retur
 			const page = await engine.metrics();
 			return sumOf(page, "engine_consumer_lag") === more.length && page;
 		},
-		{ what: "the lag", deadlineMs: 20_000 },
+		{ what: "the lag" },
 	);
 	const oldestMs = RECORD_MS;
 	const lagSeconds = sumOf(behind, "engine_consumer_lag_seconds");

@@ -151,7 +151,7 @@ t.test("a database that goes away and comes back is read again", async (t) => {
 		content: { events: 500 },
 	});
 	await load.setRate(1_000);
-	await waitUntil(() => load.progress().acknowledged > 10);
+	await waitUntil(async () => load.progress().acknowledged > 10 && (await load.report()).polls > 0);
 	const ended = await client.query(
 		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lottery-perf-latency' AND datname = current_database()",
 	);

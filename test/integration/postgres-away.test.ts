@@ -39,22 +39,25 @@ for (const how of ["orderly", "crash"] satisfies HowToStop[]) {
 			t.match(JSON.parse(unready), { ready: false });
 			t.match(JSON.parse(unready).reasons.join(), /Postgres/, "says that it is Postgres");
 			t.equal((await engine.get("/livez")).status, 200, "but nobody should restart it for that");
-			const { partitions } = await engine.status();
-			t.equal(partitions.length, 3);
-			for (const { partition, pausedReasons } of partitions)
-				t.ok(pausedReasons.length > 0, `partition ${partition} waits because of ${pausedReasons}`);
+			await waitUntil(
+				async () => {
+					const { partitions } = await engine.status();
+					return partitions.length === 3 && partitions.every(({ pausedReasons }) => pausedReasons.length > 0);
+				},
+				{ what: "three partitions that wait" },
+			);
 			const sentBefore = producer.sent;
 			await sleep(AWAY_MS);
 			t.ok(producer.sent > sentBefore + PER_SECOND, "events went on coming in the meantime");
 			t.ok(peakMemoryMb(engine.pid) < MEMORY_MB_MAX, `at most ${peakMemoryMb(engine.pid)} MB of memory`);
 
 			await postgres.startAgain();
+			const sent = await producer.stop();
 			await untilCaughtUp(engine);
 			await engine.ready();
 			const client = new pg.Client(settings);
 			await client.connect();
 			t.teardown(() => client.end());
-			const sent = await producer.stop();
 			await expectExact(t, client, topic, messages.slice(0, sent));
 			t.ok((await engine.status()).totals.recoveries > 0, "it had noticed");
 			t.ok(peakMemoryMb(engine.pid) < MEMORY_MB_MAX, `at most ${peakMemoryMb(engine.pid)} MB of memory`);

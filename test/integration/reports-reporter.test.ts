@@ -119,7 +119,11 @@ t.test("what the catalogue says of the role is what happens", async (t) => {
 
 t.test("days that get their partition later are read through the parent, and only so", async (t) => {
 	const { owner, client } = await withReader(t);
-	const { created } = await ensureDays(owner, { days: ["2031-01-01"], partitionsMax: 10 });
+	const { created } = await ensureDays(owner, {
+		days: ["2031-01-01"],
+		partitionsMax: 10,
+		statementTimeoutMs: 30_000,
+	});
 	t.same(created, ["2031-01-01"]);
 	await owner.query(`INSERT INTO events (event_time, event_type, user_id, session_id, kafka_partition, kafka_offset)
 		VALUES ('2031-01-01 12:00+00', 'login', 'u', 1, 0, 9)`);

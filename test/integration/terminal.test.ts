@@ -124,9 +124,11 @@ t.test("without a view there are plain lines, and now and then one of status", a
 	await sendTickets(topic, 20);
 	await sendTickets(otherTopic, 20);
 	await terminal.shows(/status: running; .*20 stored and 0 dead letters/s);
-	const line = await waitUntil(() => piped.log.find(({ component }) => component === "status"), {
-		what: "a line of status in the log",
-	});
+	const line = await waitUntil(
+		() =>
+			piped.log.find(({ component, stored, lag }) => component === "status" && stored === 20 && lag === 0),
+		{ what: "a line of status in the log" },
+	);
 	t.match(line, { level: "info", state: "running", stored: 20, deadLetters: 0, lag: 0, partitions: 2 });
 	t.same(piped.errors, [], "nothing but the log");
 	terminal.type(CTRL_C);

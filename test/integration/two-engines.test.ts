@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
 import t from "tap";
+import type { EngineProcess } from "../support/engine-process.ts";
 import { setTheStage } from "../support/fault-setting.ts";
 import { runningPartitions, untilShared } from "../support/partitions.ts";
 import { countedIn } from "../support/snapshot.ts";
@@ -40,11 +42,7 @@ t.test("an engine frozen for longer than its session is fenced when it wakes, an
 	const other = await stage.start({ label: "other" });
 	await untilShared([sleeper, other], 4);
 
-	await waitUntil(async () => (await sleeper.status()).sets.open !== null, {
-		what: "an open set",
-		everyMs: 5,
-	});
-	sleeper.kill("SIGSTOP");
+	await freezeBetweenCommits(sleeper, stage.client);
 	await untilShared([other], 4);
 	const before = await countedIn(stage.client);
 	await waitUntil(async () => (await countedIn(stage.client)) > before, { what: "work going on" });
@@ -78,7 +76,7 @@ t.test("an engine frozen in mid-transaction keeps nobody from its partitions", a
 
 	const heir = await stage.start({ label: "heir" });
 	const before = await countedIn(stage.client);
-	await untilShared([heir], 2, { deadlineMs: 30_000 });
+	await untilShared([heir], 2, { deadlineMs: 45_000 });
 	await waitUntil(async () => (await countedIn(stage.client)) > before, { what: "work going on" });
 	frozen.kill("SIGCONT");
 	await waitUntil(
@@ -86,3 +84,20 @@ t.test("an engine frozen in mid-transaction keeps nobody from its partitions", a
 	);
 	await stage.expectExact();
 });
+
+/** Frozen in a transaction, it would find its connection gone when it wakes, and never be fenced. */
+async function freezeBetweenCommits(engine: EngineProcess, client: pg.Client): Promise<void> {
+	const WRITING = `SELECT FROM pg_stat_activity
+		WHERE application_name LIKE 'lottery-engine writer %' AND datname = current_database() AND state <> 'idle'`;
+	await waitUntil(
+		async () => {
+			const { open, waiting, committing } = (await engine.status()).sets;
+			if (open === null || waiting !== null || committing !== null) return false;
+			engine.kill("SIGSTOP");
+			if ((await client.query(WRITING)).rowCount === 0) return true;
+			engine.kill("SIGCONT");
+			return false;
+		},
+		{ what: "an open set, and none that is written", everyMs: 5 },
+	);
+}

@@ -28,7 +28,7 @@ t.test("a COMMIT whose answer is lost counts once, whether it was a flush's or a
 		chunk.includes("COMMIT\0") && proxy.swallowed < LOST_ANSWERS && stage.random.chance(0.4)
 			? "swallow"
 			: "pass";
-	await waitUntil(() => proxy.swallowed === LOST_ANSWERS, { what: `${LOST_ANSWERS} lost answers` });
+	await waitUntil(() => proxy.swallowed >= LOST_ANSWERS, { what: `${LOST_ANSWERS} lost answers` });
 	for (let cut = 0; cut < CUTS; cut++) {
 		// Somewhere within a transaction: at its first or at a later chunk.
 		let chunksLeft = 1 + stage.random.below(12);
@@ -70,13 +70,13 @@ t.test(
 			return rows[0]?.next_offset;
 		};
 		await say(0, 20);
-		const engine = await stage.start();
+		const engine = await stage.start({ env: { KAFKA_SESSION_TIMEOUT_MS: "30000" } });
 		await untilShared([engine], 2);
 		await waitUntil(async () => (await offsetOf(0)) === 20);
 
 		engine.kill("SIGSTOP");
 		// The fetch it has at the broker is answered empty by then: what comes now it can only ask for later.
-		await sleep(1_000);
+		await sleep(3_000);
 		await say(0, 30);
 		await topic.deleteRecordsBefore(new Map([[0, 40]]));
 		engine.kill("SIGCONT");
@@ -85,7 +85,10 @@ t.test(
 			const { partitions } = await engine.status();
 			return partitions.find(({ state }) => state === "halted");
 		});
-		t.match(halted, { partition: 0, haltReason: /offset_out_of_range.* 20 .*40 to 50/ });
+		t.match(halted, {
+			partition: 0,
+			haltReason: /offset_out_of_range.* 20 .*40 to 50|counted up to offset 20.* starts at 40/,
+		});
 		t.ok(halted.pausedReasons.includes("halted"));
 		const { status, body } = await engine.get("/readyz");
 		t.equal(status, 503);

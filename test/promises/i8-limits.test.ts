@@ -32,8 +32,11 @@ t.test(
 			env: { IN_FLIGHT_MB_MAX: String(IN_FLIGHT_MB), FLUSH_ROWS_MAX: "1000" },
 		});
 		await waitUntil(async () => {
-			const { partitions } = await engine.status();
+			const { partitions, sets } = await engine.status();
 			return (
+				sets.committing !== null &&
+				sets.waiting !== null &&
+				sets.open !== null &&
 				partitions.length === PARTITIONS &&
 				partitions.every(({ pausedReasons }) => pausedReasons.includes("flush"))
 			);

@@ -54,6 +54,10 @@ export async function execute(server: Server, backend: Backend, statement: State
 		await insertLedger(server, backend, staged, statement);
 		return done("INSERT");
 	}
+	if (text.startsWith("SELECT pg_advisory_xact_lock(")) {
+		await server.lock(backend, text);
+		return done("SELECT", 1);
+	}
 	if (text.startsWith("INSERT INTO source_offsets")) {
 		await insertOffsets(server, backend, staged, statement);
 		return done("INSERT");

@@ -147,7 +147,7 @@ function engineOf(
 		return found;
 	};
 	const get = async (path: string) => {
-		const answer = await fetch(`${url()}${path}`, { signal: AbortSignal.timeout(5_000) });
+		const answer = await fetch(`${url()}${path}`, { signal: AbortSignal.timeout(20_000) });
 		return { status: answer.status, body: await answer.text() };
 	};
 	return {

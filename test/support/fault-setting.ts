@@ -26,9 +26,14 @@ export interface FaultSetting {
 export interface FaultOptions {
 	readonly partitions?: number;
 	readonly perSecond?: number;
-	/** What to send; default: more than a test of two minutes can. */
+	/** What to send; default: more than a test can. */
 	readonly messages?: (seed: number) => readonly StreamMessage[];
 }
+
+/** Tests take a minute, on a busy machine four; memory sets the limit. */
+const SECONDS_MIN = 120;
+const SECONDS_MAX = 300;
+const MESSAGES_MAX = 180_000;
 
 /** The shortest session that brokers allow by default: a killed engine's partitions are given away that soon. */
 export const SHORT_SESSION = { KAFKA_SESSION_TIMEOUT_MS: "6000" };
@@ -41,7 +46,8 @@ export async function setTheStage(t: Test, options: FaultOptions = {}): Promise<
 	await migrate(database.settings);
 	await recordOffsetHistory(client);
 	const topic = await createTopic(t, { partitions });
-	const messages = options.messages?.(seed) ?? stream(seed, perSecond * 120);
+	const count = Math.max(perSecond * SECONDS_MIN, Math.min(perSecond * SECONDS_MAX, MESSAGES_MAX));
+	const messages = options.messages?.(seed) ?? stream(seed, count);
 	const producer = startProducer(t, topic, messages, perSecond);
 	return {
 		random: createRandom(seed),

@@ -1,6 +1,8 @@
 /** The stage of tests that take Kafka away: as test/support/fault-setting.ts, on brokers that belong to the test. */
+
 import type pg from "pg";
 import type { Test } from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { migrate } from "../../engine/sink/migrate.ts";
 import { createRandom, type Random } from "../../producer/random.ts";
 import { createDatabase } from "./database.ts";
@@ -38,9 +40,10 @@ export async function setKafkaStage(
 	const seed = chooseSeed(t);
 	const kafka = await startKafkaCluster(t, options.brokers);
 	const topic = { name: "kafka-fault", brokers: kafka.brokers };
-	await kafka.admin.createTopics({
-		waitForLeaders: true,
-		topics: [{ topic: topic.name, numPartitions: partitions, replicationFactor: options.brokers }],
+	await createTopicAndWait(kafka.admin, {
+		topic: topic.name,
+		numPartitions: partitions,
+		replicationFactor: options.brokers,
 	});
 	const database = await createDatabase(t);
 	const { client } = database;

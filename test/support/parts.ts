@@ -2,10 +2,12 @@
  * The real Kafka and Postgres for tests, with a topic and a database of its own for each test. `test/run.js` starts
  * one of each for the whole run; a file run by hand starts its own, and stops them at its end.
  */
+
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import type { Test } from "tap";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { startKafka } from "../../engine/local/kafka.ts";
 import { startPostgres } from "../../engine/local/postgres.ts";
 import { packageRoot } from "../../schema/package-root.ts";
@@ -49,10 +51,7 @@ export async function freshTopic(
 		await admin.deleteTopics({ topics: [topic] }).catch(() => {});
 		await admin.disconnect();
 	});
-	await admin.createTopics({
-		waitForLeaders: true,
-		topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-	});
+	await createTopicAndWait(admin, { topic, numPartitions: partitions, replicationFactor: 1 });
 	return { brokers, topic };
 }
 

@@ -1,4 +1,5 @@
 /** A topic of its own for one test, and plain sending to it, without any code of the engine or the producer. */
+
 import { randomBytes } from "node:crypto";
 import {
 	type Admin,
@@ -9,6 +10,7 @@ import {
 	Partitioners,
 	type Producer,
 } from "kafkajs";
+import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** The part of a tap test that is needed here. */
@@ -105,19 +107,12 @@ export async function createTopic(
 		await admin.deleteTopics({ topics: [name] }).catch(() => {});
 		await admin.disconnect();
 	});
-	await admin.createTopics({
-		// kafkajs waits for leaders too, but gives up at once where the broker that is asked does not know the topic yet.
-		waitForLeaders: false,
-		topics: [
-			{
-				topic: name,
-				numPartitions: partitions,
-				replicationFactor: 1,
-				configEntries: Object.entries({ ...CONFIG, ...config }).map(([name, value]) => ({ name, value })),
-			},
-		],
+	await createTopicAndWait(admin, {
+		topic: name,
+		numPartitions: partitions,
+		replicationFactor: 1,
+		configEntries: Object.entries({ ...CONFIG, ...config }).map(([name, value]) => ({ name, value })),
 	});
-	await waitUntil(() => admin.fetchTopicOffsets(name).then(() => true), { what: `leaders of ${name}` });
 	const connect = async (): Promise<Producer> => {
 		const producer = kafka.producer({
 			// A send that is tried again, because one partition has no leader yet, would be stored twice in the others.

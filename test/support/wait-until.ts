@@ -11,7 +11,7 @@ export interface WaitOptions {
 }
 
 /** A loaded machine of two cores starts an engine in some seconds; what takes longer than this is stuck. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const EVERY_MS = 50;
 
 /**

@@ -17,7 +17,7 @@ const WRITERS = `SELECT pid FROM pg_stat_activity
 const ANSWER_TIMEOUT_MS = 2_000;
 const SECONDS_PER_MINUTE = 60;
 
-/** Null when a server does not answer, or runs on another machine. */
+/** Null when the engine does not answer. Only for a server on this machine: processes are looked up by their number. */
 export async function readWriterUsage(
 	databaseUrl: string,
 	engineUrl: string,
@@ -55,7 +55,7 @@ export function setCosts(readings: readonly WriterUsage[]): {
 				name: "set-cost-growth",
 				value: last.y / first.y - 1,
 				unit: "ratio",
-				better: "lower",
+				better: null,
 				about: `CPU of the writer's backend per set, last tenth of the time against the first, less one: 0 is flat; ${first.y.toFixed(2)} and ${last.y.toFixed(2)} ms over ${readings.at(-1)!.sets - readings[0]!.sets} sets`,
 			},
 		],

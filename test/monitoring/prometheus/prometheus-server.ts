@@ -91,7 +91,7 @@ export async function startPrometheus(
 
 	const url = `http://${LOOPBACK}:${port}`;
 	const ask = async (path: string): Promise<unknown> => {
-		const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5_000) });
+		const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(20_000) });
 		const body = (await answer.json()) as { status: string; data: unknown; error?: string };
 		if (body.status !== "success") throw new Error(`Prometheus refuses ${path}: ${body.error}`);
 		return body.data;

@@ -53,7 +53,7 @@ t.test("without a delay everything passes as it is", async (t) => {
 t.test("only a COMMIT is late, and what is behind it waits its turn", async (t) => {
 	const { wire, client } = await wired(t);
 	const [committing, other] = [await client(), await client()];
-	wire.commitDelayMs = 150;
+	wire.commitDelayMs = 1_000;
 	const from = performance.now();
 	committing.socket.write(query("COMMIT"));
 	await waitUntil(() => wire.commits === 1, { what: "the COMMIT at the proxy", everyMs: 5 });
@@ -65,7 +65,7 @@ t.test("only a COMMIT is late, and what is behind it waits its turn", async (t) 
 	});
 	t.equal(committing.heard(), "", "which is not held up");
 	await waitUntil(() => committing.heard().includes("BEGIN"), { what: "both answers", everyMs: 5 });
-	t.ok(performance.now() - from >= 149);
+	t.ok(performance.now() - from >= 999);
 	t.ok(committing.heard().indexOf("COMMIT") < committing.heard().indexOf("BEGIN"), "in order");
 });
 
