@@ -59,7 +59,10 @@ module.exports = {
 			severity: "error",
 			from: { path: "^perf/", pathNot: "^perf/(micro|stages)" },
 			// Pure leaves that import nothing: checksums, and the size of a fetch, which the bare read must share.
-			to: { path: "^(engine|workers|monitoring)/", pathNot: "^engine/kafka/(crc32c|fetch-size|new-topic)\\.ts$" },
+			to: {
+				path: "^(engine|workers|monitoring)/",
+				pathNot: "^engine/kafka/(crc32c|fetch-size|new-topic)\\.ts$",
+			},
 		},
 		named("kafkajs", "engine/kafka"),
 		named("fzstd", "engine/kafka"),
