@@ -3,8 +3,12 @@
  * the broker speaks) fails, because the broker is frozen or just starting, the next attempt finds the socket open and
  * succeeds without having asked; and from then on every request fails with "Broker not connected", for ever, since nobody
  * connects what is connected. So an attempt that fails closes what it has opened.
+ *
+ * And a client that is new asks the same broker again and again when the first of them takes connections and answers none
+ * (it turns to another one after errors of the connection only): a frozen broker kept it out for as long as it lasted.
  */
 import { createRequire } from "node:module";
+import kafkajs from "kafkajs";
 
 interface Broker {
 	connect(): Promise<void>;
@@ -28,7 +32,8 @@ export function patchBroker(): void {
 			await connect.call(this);
 		} catch (error) {
 			await this.disconnect();
-			throw error;
+			if (!(error instanceof kafkajs.KafkaJSRequestTimeoutError)) throw error;
+			throw new kafkajs.KafkaJSConnectionError(error, { broker: error.broker });
 		}
 	};
 	isPatched = true;

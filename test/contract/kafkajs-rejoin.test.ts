@@ -2,6 +2,8 @@
  * A member that was put out of its group while its connection breaks, and a client that comes while the broker is frozen:
  * rows K42 and K44 of docs/kafkajs.md, and what join-patch.ts and broker-patch.ts in engine/kafka make of them.
  */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import kafkajs from "kafkajs";
 import t, { type Test } from "tap";
 import { patchBroker } from "../../engine/kafka/broker-patch.ts";
@@ -97,4 +99,27 @@ t.test("with the patch a client whose first connection was not answered connects
 	patchBroker();
 	patchBroker();
 	t.match(await readAfterFreeze(t, 20), [{ partition: 0, high: "3" }]);
+});
+
+t.test("with the patch a new client turns to the next broker when the first does not answer", async (t) => {
+	patchBroker();
+	const topic = await filledTopic(t, 1, 3);
+	// Takes connections and says nothing.
+	const silent = createServer(() => {}).listen(0, "127.0.0.1");
+	await once(silent, "listening");
+	t.teardown(() => void silent.close());
+	const { port } = silent.address() as AddressInfo;
+	// Whom a client asks first is chance.
+	for (let client = 0; client < 6; client++) {
+		const kafka = new kafkajs.Kafka({
+			brokers: [`127.0.0.1:${port}`, ...topic.brokers],
+			logLevel: kafkajs.logLevel.NOTHING,
+			requestTimeout: 1_000,
+			retry: { initialRetryTime: 10, retries: 4 },
+		});
+		const admin = kafka.admin();
+		await admin.connect();
+		t.match(await admin.fetchTopicOffsets(topic.name), [{ high: "3" }]);
+		await admin.disconnect();
+	}
 });
