@@ -1,5 +1,4 @@
 /** The topic of a scenario, made and removed behind the program's back. */
-
 import { Kafka, logLevel } from "kafkajs";
 import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";
 

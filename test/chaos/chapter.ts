@@ -1,5 +1,4 @@
 /** A chapter: a topic, a group and a database of its own; rounds of faults, healing, and the verdict. */
-
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";

@@ -1,5 +1,4 @@
 /** What the broker does, seen through kafkajs. Rows K2 and K33 of docs/kafkajs.md, and what commands rely on. */
-
 import { CompressionTypes, Kafka, logLevel } from "kafkajs";
 import t from "tap";
 import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";

@@ -6,12 +6,10 @@ import type pg from "pg";
 import t from "tap";
 import { SHIFTS_MS } from "../support/clock-jump.ts";
 import type { EngineProcess } from "../support/engine-process.ts";
-import { setTheStage } from "../support/fault-setting.ts";
+import { PATIENT_SESSION, setTheStage } from "../support/fault-setting.ts";
 import { untilCaughtUp, untilShared } from "../support/partitions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** Nobody dies here, and nobody may be taken for dead on a machine that is slow. */
-const PATIENT = { KAFKA_SESSION_TIMEOUT_MS: "30000" };
 const PARTITIONS = 4;
 const PRELOAD = new URL("../support/clock-jump.js", import.meta.url).href;
 /** A lag in seconds may be wrong by the jump for what was under way in it, and for nothing that came later. */
@@ -21,9 +19,9 @@ t.test("a wall clock that jumps by a day, forward and back, changes nothing", as
 	const stage = await setTheStage(t, { partitions: PARTITIONS, perSecond: 800 });
 	const jumper = await stage.start({
 		label: "jumper",
-		env: { NODE_OPTIONS: `--import=${PRELOAD}`, CLOCK_JUMP: "1", ...PATIENT, ACTORS: "1" },
+		env: { NODE_OPTIONS: `--import=${PRELOAD}`, CLOCK_JUMP: "1", ...PATIENT_SESSION, ACTORS: "1" },
 	});
-	const other = await stage.start({ label: "other", env: { ...PATIENT, ACTORS: "1" } });
+	const other = await stage.start({ label: "other", env: { ...PATIENT_SESSION, ACTORS: "1" } });
 	await untilShared([jumper, other], PARTITIONS);
 	const rebalances = async () =>
 		Promise.all([jumper, other].map(async (engine) => (await engine.status()).totals.rebalances));

@@ -5,14 +5,12 @@
 import type pg from "pg";
 import t from "tap";
 import type { EngineProcess } from "../support/engine-process.ts";
-import { setTheStage } from "../support/fault-setting.ts";
+import { PATIENT_SESSION, setTheStage } from "../support/fault-setting.ts";
 import { type HeldStep, holdStep, prepareHolds } from "../support/hold-step.ts";
 import { untilCaughtUp, untilShared } from "../support/partitions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const PARTITIONS = 4;
-/** Nobody dies here, and nobody may be taken for dead on a machine that is slow. */
-const PATIENT = { KAFKA_SESSION_TIMEOUT_MS: "30000" };
 
 t.jobs = 2;
 
@@ -21,12 +19,15 @@ t.test(
 	async (t) => {
 		const stage = await setTheStage(t, { partitions: PARTITIONS, perSecond: 800 });
 		await prepareHolds(stage.client);
-		const engine = await stage.start({ label: "engine", env: { ...PATIENT, FLUSH_INTERVAL_MS: "100" } });
+		const engine = await stage.start({
+			label: "engine",
+			env: { ...PATIENT_SESSION, FLUSH_INTERVAL_MS: "100" },
+		});
 		await untilShared([engine], PARTITIONS);
 		const epochs = await epochsOf(stage.client);
 
 		const held = await threeSets(stage.client, engine);
-		const heir = await stage.start({ label: "heir", env: PATIENT });
+		const heir = await stage.start({ label: "heir", env: PATIENT_SESSION });
 		const kept = await waitUntil(async () => {
 			const { partitions } = await engine.status();
 			return partitions.length === PARTITIONS / 2 && partitions.map(({ partition }) => partition);
@@ -58,12 +59,15 @@ t.test(
 	async (t) => {
 		const stage = await setTheStage(t, { partitions: PARTITIONS, perSecond: 800 });
 		await prepareHolds(stage.client);
-		const engine = await stage.start({ label: "engine", env: { ...PATIENT, FLUSH_INTERVAL_MS: "100" } });
+		const engine = await stage.start({
+			label: "engine",
+			env: { ...PATIENT_SESSION, FLUSH_INTERVAL_MS: "100" },
+		});
 		await untilShared([engine], PARTITIONS);
 		const epochs = await epochsOf(stage.client);
 
 		const held = await threeSets(stage.client, engine);
-		const guest = await stage.start({ label: "guest", env: PATIENT });
+		const guest = await stage.start({ label: "guest", env: PATIENT_SESSION });
 		const has = (wanted: number) =>
 			waitUntil(async () => (await engine.status()).partitions.length === wanted, {
 				what: `${wanted} partitions`,

@@ -2,7 +2,6 @@
  * SIGTERM in each step of a transaction, and with Kafka or Postgres away; a second signal while it waits. What was read is
  * committed or said to be left, and the exit code tells which.
  */
-
 import { Kafka, logLevel } from "kafkajs";
 import type { Test } from "tap";
 import t from "tap";

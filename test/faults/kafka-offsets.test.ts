@@ -1,15 +1,13 @@
 /** What the consumer group in Kafka holds is for lag tools: deleted or replaced by nonsense, it has no effect. */
 import { Kafka, logLevel } from "kafkajs";
 import t, { type Test } from "tap";
-import { type FaultSetting, setTheStage } from "../support/fault-setting.ts";
+import { type FaultSetting, PATIENT_SESSION, setTheStage } from "../support/fault-setting.ts";
 import { untilCaughtUp, untilShared } from "../support/partitions.ts";
 import { countedIn } from "../support/snapshot.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** More joins than a group of this test has seen; then counting begins again. */
 const GENERATIONS_MAX = 30;
-/** Nobody dies here, and nobody may be taken for dead on a machine that is slow. */
-const PATIENT = { KAFKA_SESSION_TIMEOUT_MS: "30000" };
 const PARTITIONS = 3;
 const PER_SECOND = 1_500;
 /** Times a second engine joins and leaves. */
@@ -19,13 +17,13 @@ const AHEAD = 20;
 
 t.test("nonsense committed in the name of a running engine has no effect, at no join", async (t) => {
 	const stage = await setTheStage(t, { partitions: PARTITIONS, perSecond: PER_SECOND });
-	const first = await stage.start({ label: "first", env: PATIENT });
+	const first = await stage.start({ label: "first", env: PATIENT_SESSION });
 	await untilFlowing(stage);
 
 	const nonsense = await startCommittingNonsense(t, stage);
 	for (let round = 1; round <= ROUNDS; round++) {
 		// At a join kafkajs asks the group where to go on, and would do so.
-		const second = await stage.start({ label: `second, round ${round}`, env: PATIENT });
+		const second = await stage.start({ label: `second, round ${round}`, env: PATIENT_SESSION });
 		await untilShared([first, second], PARTITIONS);
 		await untilFlowing(stage);
 		t.same(await second.stop(), { code: 0, signal: null });
@@ -45,7 +43,7 @@ t.test("nonsense committed in the name of a running engine has no effect, at no 
 t.test("a group deleted with its offsets has no effect on the next start", async (t) => {
 	const stage = await setTheStage(t, { partitions: PARTITIONS, perSecond: PER_SECOND });
 	const { admin, name } = stage.topic;
-	const first = await stage.start({ label: "first", env: PATIENT });
+	const first = await stage.start({ label: "first", env: PATIENT_SESSION });
 	await untilFlowing(stage);
 	t.same(await first.stop(), { code: 0, signal: null });
 	const isDeleted = async () => (await admin.deleteGroups([name])).every(({ errorCode }) => errorCode === 0);

@@ -117,8 +117,8 @@ t.test(
 				const lost = await probe();
 				await terminate("probe");
 				await waitUntil(async () => ![lost, undefined].includes(await probe()), { what: "another probe" });
-				// A question that was under way was not answered.
 			},
+			// A question that was under way was not answered.
 			/terminating connection/,
 		);
 

@@ -1,5 +1,4 @@
 /** A real Prometheus with our rules, a real engine, and a Kafka that is taken away: what an operator would see. */
-
 import { Kafka, logLevel } from "kafkajs";
 import t from "tap";
 import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";

@@ -1,5 +1,4 @@
 /** The embedded parts for real: what a killed engine leaves behind is found again, and nothing runs twice. */
-
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {

@@ -1,5 +1,4 @@
 /** The live page of a real engine, watched in a real browser while its Kafka and its Postgres come and go. */
-
 import { createServer } from "node:net";
 import { Kafka, logLevel } from "kafkajs";
 import t from "tap";

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { setTheStage } from "../support/fault-setting.ts";
+import { PATIENT_SESSION, setTheStage } from "../support/fault-setting.ts";
 import { untilShared } from "../support/partitions.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
 import { send } from "../support/topic.ts";
@@ -70,7 +70,7 @@ t.test(
 			return rows[0]?.next_offset;
 		};
 		await say(0, 20);
-		const engine = await stage.start({ env: { KAFKA_SESSION_TIMEOUT_MS: "30000" } });
+		const engine = await stage.start({ env: PATIENT_SESSION });
 		await untilShared([engine], 2);
 		await waitUntil(async () => (await offsetOf(0)) === 20);
 

@@ -37,6 +37,8 @@ const MESSAGES_MAX = 180_000;
 
 /** The shortest session that brokers allow by default: a killed engine's partitions are given away that soon. */
 export const SHORT_SESSION = { KAFKA_SESSION_TIMEOUT_MS: "6000" };
+/** Where nobody dies, and nobody may be taken for dead on a machine that is slow. */
+export const PATIENT_SESSION = { KAFKA_SESSION_TIMEOUT_MS: "30000" };
 
 export async function setTheStage(t: Test, options: FaultOptions = {}): Promise<FaultSetting> {
 	const { partitions = 4, perSecond = 1_500 } = options;

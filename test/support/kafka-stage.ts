@@ -1,5 +1,4 @@
 /** The stage of tests that take Kafka away: as test/support/fault-setting.ts, on brokers that belong to the test. */
-
 import type pg from "pg";
 import type { Test } from "tap";
 import { createTopicAndWait } from "../../engine/kafka/new-topic.ts";

@@ -2,7 +2,6 @@
  * The real Kafka and Postgres for tests, with a topic and a database of its own for each test. `test/run.js` starts
  * one of each for the whole run; a file run by hand starts its own, and stops them at its end.
  */
-
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { Kafka, logLevel } from "kafkajs";

@@ -1,5 +1,4 @@
 /** A topic of its own for one test, and plain sending to it, without any code of the engine or the producer. */
-
 import { randomBytes } from "node:crypto";
 import {
 	type Admin,

@@ -1,6 +1,6 @@
 /** Which broker leads which partition of a topic, asked once: scenarios run on a healthy cluster. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Admin, Kafka, type KafkaJSError, logLevel, type SeekEntry } from "kafkajs";
+import { Kafka, logLevel } from "kafkajs";
+import { offsetsOnceLed } from "../../../engine/kafka/new-topic.ts";
 
 export interface Leader {
 	readonly host: string;
@@ -14,10 +14,6 @@ export interface TopicLeaders {
 	/** By partition: the offset that the next record gets. */
 	readonly endOffsets: readonly number[];
 }
-
-/** A broker may lead a partition of a new topic by name for a while before it does so in deed. */
-const LEADING_WITHIN_MS = 20_000;
-const AGAIN_MS = 100;
 
 /**
  * @param brokers as in KAFKA_BROKERS; connections without TLS and without a password
@@ -51,28 +47,10 @@ export async function findLeaders(brokers: string, topic: string): Promise<Topic
 			);
 		}
 		const endOffsets: number[] = new Array(partitions.length).fill(0);
-		for (const { partition, high } of await offsetsOf(admin, topic)) endOffsets[partition] = Number(high);
+		for (const { partition, high } of await offsetsOnceLed(admin, topic))
+			endOffsets[partition] = Number(high);
 		return { partitionCount: partitions.length, leaders, endOffsets };
 	} finally {
 		await admin.disconnect();
-	}
-}
-
-/**
- * Low and high watermark of each partition. Every partition answers this only through its leader: once it has, it takes
- * records, too.
- */
-export async function offsetsOf(
-	admin: Admin,
-	topic: string,
-): Promise<readonly (SeekEntry & { readonly high: string })[]> {
-	const deadlineMs = performance.now() + LEADING_WITHIN_MS;
-	for (;;) {
-		try {
-			return await admin.fetchTopicOffsets(topic);
-		} catch (error) {
-			if (!(error as KafkaJSError).retriable || performance.now() > deadlineMs) throw error;
-			await sleep(AGAIN_MS);
-		}
 	}
 }
