@@ -63,8 +63,8 @@ export interface Engine {
 	stop(deadlineMs: number): Promise<StopOutcome>;
 }
 
-/** Actors share this many ids known to be stored: 2 million at about 60 bytes are 120 MB at worst. */
-const STORED_IDS_MAX = 2_000_000;
+/** Actors share this many ids known to be stored: a million at about 60 bytes are 60 MB at worst. */
+const STORED_IDS_MAX = 1_000_000;
 
 /**
  * Puts the engine together and starts it: Postgres, HTTP, actors, then Kafka; the group is joined last.

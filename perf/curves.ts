@@ -1,7 +1,7 @@
 /** `node perf curves`: does an event cost the same when there is more of everything? Each point is a drain. */
 import { createCorpus } from "./micro/corpus.ts";
 import { flushCosts } from "./stages/flush-cost.ts";
-import { CURVES, costOf, curveOutcome, storedCurves } from "./support/cases/curve-points.ts";
+import { CURVES, costOf, curveOutcome, storedCurves, storedFigures } from "./support/cases/curve-points.ts";
 import { holdSnapshot } from "./support/cases/held-snapshot.ts";
 import { withClient } from "./support/database.ts";
 import { type Drained, drainOnce } from "./support/drain-run.ts";
@@ -9,6 +9,7 @@ import { fillTopic } from "./support/fill-topic.ts";
 import { middleOf } from "./support/median.ts";
 import { choice, integer } from "./support/options.ts";
 import type { Curve, Figure } from "./support/result.ts";
+import type { Timeline } from "./support/sampler.ts";
 import { defineScenario, type ScenarioContext } from "./support/scenario.ts";
 
 const NAMES = ["partitions", "users", "padding", "hours", "snapshot"] as const;
@@ -30,12 +31,25 @@ export const scenario = defineScenario({
 		),
 		storedEvents: integer(10_000_000, [500_000, 100_000_000], "events of the one drain of the curve stored"),
 		storedUsers: integer(10_000, [1, 5_000_000], "distinct users in it, over 24 hours"),
+		storedScatterHours: integer(
+			0,
+			[0, 8_760],
+			"each of its events in any of so many hours: a pair of user and hour for nearly each; 0: in order",
+		),
 	},
-	quick: { curve: "partitions", events: 200_000, runs: 1, storedEvents: 1_000_000, storedUsers: 10_000 },
+	quick: {
+		curve: "partitions",
+		events: 200_000,
+		runs: 1,
+		storedEvents: 1_000_000,
+		storedUsers: 10_000,
+		storedScatterHours: 0,
+	},
 	async run(context) {
-		const { curve: wanted, events, runs, storedEvents, storedUsers } = context.options;
+		const { curve: wanted, events, runs, storedEvents, storedUsers, storedScatterHours } = context.options;
 		const curves: Curve[] = [];
 		const figures: Figure[] = [];
+		let timeline: Timeline | undefined;
 		for (const name of NAMES.filter((each) => wanted === "all" || wanted === each)) {
 			const { xLabel, about } = CURVES[name];
 			context.note(`${name}: ${about}`);
@@ -45,14 +59,20 @@ export const scenario = defineScenario({
 			if (name === "hours") figures.push(await mergeFigure(context));
 		}
 		if (wanted === "all" || wanted === "stored") {
-			const { timeline, database } = await drainAlone(context, { events: storedEvents, users: storedUsers });
-			curves.push(...storedCurves(timeline.samples, STORED_PARTS));
-			figures.push(...growthOfStored(curves), await userHours(database.url));
-			await database.remove();
+			const drained = await drainAlone(context, {
+				events: storedEvents,
+				users: storedUsers,
+				scatterHours: storedScatterHours,
+			});
+			const stored = storedCurves(drained.timeline.samples, STORED_PARTS);
+			timeline = drained.timeline;
+			curves.push(...stored);
+			figures.push(...storedFigures(stored), await userHours(drained.database.url), ...memoryOf(drained));
+			await drained.database.remove();
 		}
 		if (figures.length === 0)
 			throw new Error("nothing of the servers can be seen from here: run it where they are");
-		return { figures, curves };
+		return { figures, curves, ...(timeline === undefined ? {} : { timeline }) };
 	},
 });
 
@@ -86,7 +106,7 @@ async function pointsOf(context: ScenarioContext, name: keyof typeof CURVES, run
 
 async function drainAlone(
 	context: ScenarioContext,
-	content: { readonly events: number; readonly users: number },
+	content: { readonly events: number; readonly users: number; readonly scatterHours: number },
 ): Promise<Drained> {
 	const topic = await context.topic({ partitions: 8 });
 	const sent = await fillTopic(context, topic, content);
@@ -131,19 +151,7 @@ async function userHours(url: string): Promise<Figure> {
 	};
 }
 
-/** The last part of the drain against the first. */
-function growthOfStored(curves: readonly Curve[]): readonly Figure[] {
-	const points = curves.find(({ name }) => name === "stored: engine and Postgres")?.points ?? [];
-	const first = points[0];
-	const last = points.at(-1);
-	if (first === undefined || last === undefined || first.y === 0) return [];
-	return [
-		{
-			name: "stored-growth",
-			value: last.y / first.y - 1,
-			unit: "ratio",
-			better: null,
-			about: `CPU of engine and Postgres per event, behind ${last.x.toLocaleString("en")} stored events against the first part, less one: 0 is flat`,
-		},
-	];
+function memoryOf({ peakMemoryBytes: value }: Drained): readonly Figure[] {
+	const about = "most memory of the engine ever resident in that drain";
+	return value === null ? [] : [{ name: "stored-memory-peak", value, unit: "bytes", better: null, about }];
 }

@@ -43,7 +43,8 @@ const SETTINGS: readonly string[] = [
 	`listen_addresses=${LOOPBACK}`,
 	// No socket file: its path may be at most 107 bytes, which a long home breaks.
 	"unix_socket_directories=",
-	"shared_buffers=128MB",
+	// The index of a few million users does not fit into the default of 128 MB, and it is asked for all over. Taken as used.
+	"shared_buffers=512MB",
 	"max_connections=60",
 	// With the default of 1 GB a drain makes a checkpoint every few seconds.
 	"max_wal_size=2GB",

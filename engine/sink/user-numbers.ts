@@ -188,11 +188,13 @@ export class UserNumbers {
 		this.#slots = slots;
 	}
 
+	/**
+	 * Keeps its memory, unless ids were unusually long: the next users fill it again, and arrays that grow anew leave holes
+	 * that malloc does not give back.
+	 */
 	#clear(): void {
-		this.#slots = new Int32Array(SLOTS_INITIAL * SLOT_INTS);
-		this.#starts = new Int32Array(SLOTS_INITIAL);
-		this.#numbers = new Float64Array(SLOTS_INITIAL);
-		this.#elements = new Uint8Array(ID_BYTES_INITIAL);
+		this.#slots.fill(0);
+		if (this.#elements.length > ID_BYTES_MAX) this.#elements = new Uint8Array(ID_BYTES_INITIAL);
 		this.#count = 0;
 		this.#kept = 0;
 	}

@@ -98,12 +98,15 @@ export function curveOutcome(
 	return { curves, figures };
 }
 
-/** Parts of one long drain, by what was stored before: as many as `parts`, each with its cost and its rate. */
+/**
+ * Parts of one long drain, by what was stored before: as many as `parts`, each with its cost (of both, of the engine, of
+ * Postgres) and its rate.
+ */
 export function storedCurves(samples: readonly Sample[], parts: number): readonly Curve[] {
 	const seen = samples.flatMap(({ atSeconds, committed, cpuSeconds: { engine, postgres } }) =>
 		committed === null || engine === null || postgres === null || committed === 0
 			? []
-			: [{ atSeconds, committed, cpuSeconds: engine + postgres }],
+			: [{ atSeconds, committed, engine, postgres, both: engine + postgres }],
 	);
 	const first = seen[0];
 	const last = seen.at(-1);
@@ -122,18 +125,58 @@ export function storedCurves(samples: readonly Sample[], parts: number): readonl
 		yLabel,
 		points: between.map(({ from, to }) => ({ x: from.committed, y: y(from, to) })),
 	});
+	const cost = (name: string, owner: "both" | "engine" | "postgres") =>
+		curve(
+			name,
+			"µs/event",
+			(from, to) => ((to[owner] - from[owner]) * 1e6) / (to.committed - from.committed),
+		);
 	return [
-		curve("stored: engine and Postgres", "µs/event", (from, to) => {
-			return ((to.cpuSeconds - from.cpuSeconds) * 1e6) / (to.committed - from.committed);
-		}),
-		curve("stored: rate", "events/s", (from, to) => {
+		cost(STORED_COST, "both"),
+		cost("stored: engine", "engine"),
+		cost("stored: postgres", "postgres"),
+		curve(STORED_RATE, "events/s", (from, to) => {
 			return (to.committed - from.committed) / (to.atSeconds - from.atSeconds);
 		}),
 	];
 }
 
+/** The last part of such a drain against the first, in CPU and in time. */
+export function storedFigures(curves: readonly Curve[]): readonly Figure[] {
+	const each = (points: Curve["points"], spell: (y: number) => string) =>
+		points.map(({ x, y }) => `${spell(y)} at ${(x / 1e6).toFixed(1)}`).join(", ");
+	return curves.flatMap(({ name, points }): Figure[] => {
+		const first = points[0];
+		const last = points.at(-1);
+		if (first === undefined || last === undefined || first.y === 0) return [];
+		const growth = { value: last.y / first.y - 1, unit: "ratio", better: null };
+		if (name === STORED_COST)
+			return [
+				{
+					...growth,
+					name: "stored-growth",
+					about: `CPU of engine and Postgres per event, the last part against the first, less one: 0 is flat; µs/event ${each(points, (y) => y.toFixed(2))} million stored events`,
+				},
+			];
+		if (name !== STORED_RATE) return [];
+		const rates = each(points, (y) => Math.round(y).toLocaleString("en"));
+		return [
+			{
+				...growth,
+				name: "stored-rate-growth",
+				about: `the same of the rate; events/s ${rates} million stored events`,
+			},
+		];
+	});
+}
+
+const STORED_COST = "stored: engine and Postgres";
+const STORED_RATE = "stored: rate";
+
 interface Cut {
 	readonly atSeconds: number;
 	readonly committed: number;
-	readonly cpuSeconds: number;
+	readonly engine: number;
+	readonly postgres: number;
+	readonly both: number;
 }

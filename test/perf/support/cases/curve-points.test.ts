@@ -1,5 +1,10 @@
 import t from "tap";
-import { CURVES, curveOutcome, storedCurves } from "../../../../perf/support/cases/curve-points.ts";
+import {
+	CURVES,
+	curveOutcome,
+	storedCurves,
+	storedFigures,
+} from "../../../../perf/support/cases/curve-points.ts";
 import type { CpuMicros } from "../../../../perf/support/drain-run.ts";
 import type { Sample } from "../../../../perf/support/result.ts";
 
@@ -58,7 +63,8 @@ t.test("a long drain is cut into parts of about as many events", async (t) => {
 	const samples = [sample(0, 0, 0), sample(1, null, 1)];
 	for (let i = 1; i <= 5; i++) samples.push(sample(i, i * 1_000_000, i));
 	samples.push(sample(7, 6_000_000, 8));
-	const [cost, rate] = storedCurves(samples, 5);
+	const curves = storedCurves(samples, 5);
+	const [cost, engine, , rate] = curves;
 	t.same(
 		cost?.points.map(({ x, y }) => [x, Number(y.toFixed(6))]),
 		[
@@ -70,8 +76,19 @@ t.test("a long drain is cut into parts of about as many events", async (t) => {
 		],
 	);
 	t.same(
+		engine?.points.map(({ y }) => Number(y.toFixed(6))),
+		[1, 1, 1, 1, 3],
+	);
+	t.same(
 		rate?.points.map(({ y }) => y),
 		[1e6, 1e6, 1e6, 1e6, 5e5],
+	);
+	t.same(
+		storedFigures(curves).map(({ name, value }) => [name, value]),
+		[
+			["stored-growth", 2],
+			["stored-rate-growth", -0.5],
+		],
 	);
 	t.same(storedCurves([], 5), []);
 });
