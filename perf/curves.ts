@@ -30,11 +30,15 @@ export const scenario = defineScenario({
 			"drains of each point but those of the curve stored, in turns; the middle one counts",
 		),
 		storedEvents: integer(10_000_000, [500_000, 100_000_000], "events of the one drain of the curve stored"),
-		storedUsers: integer(10_000, [1, 5_000_000], "distinct users in it, over 24 hours"),
+		storedUsers: integer(
+			10_000,
+			[1, 5_000_000],
+			"distinct users in it, over 24 hours unless they are scattered",
+		),
 		storedScatterHours: integer(
 			0,
 			[0, 8_760],
-			"each of its events in any of so many hours: a pair of user and hour for nearly each; 0: in order",
+			"each of its events in any of so many hours at random, for many pairs of user and hour; 0: in order",
 		),
 	},
 	quick: {

@@ -19,8 +19,8 @@ const STOP_DEADLINE_MS = 2_000;
 
 /**
  * A thread beyond this is ended alone (ERR_WORKER_OUT_OF_MEMORY), and replaced. Without it each may take as much as a
- * whole process of Node, four gigabytes, and it is the kernel that ends all of them. Two million ids of usual length take
- * 120 MB; buffers do not count, they have limits of their own (engine/limits.ts).
+ * whole process of Node, four gigabytes, and it is the kernel that ends all of them. A million ids of usual length take
+ * 60 MB; buffers do not count, they have limits of their own (engine/limits.ts).
  */
 const HEAP_MB_MAX = 1024;
 

@@ -43,7 +43,8 @@ const SETTINGS: readonly string[] = [
 	`listen_addresses=${LOOPBACK}`,
 	// No socket file: its path may be at most 107 bytes, which a long home breaks.
 	"unix_socket_directories=",
-	// The index of a few million users does not fit into the default of 128 MB, and it is asked for all over. Taken as used.
+	// The index of a few million users outgrows the default of 128 MB and is read at random places (perf/README.md). Pages
+	// cost memory only once they are used.
 	"shared_buffers=512MB",
 	"max_connections=60",
 	// With the default of 1 GB a drain makes a checkpoint every few seconds.
@@ -115,9 +116,9 @@ function postgresKind(
 		logFile,
 		mark: cluster.dataFolder,
 		readyTimeoutMs: READY_TIMEOUT_MS,
-		// SIGINT is Postgres's fast shutdown, SIGQUIT its immediate one.
+		// SIGINT is Postgres's fast shutdown, which writes its whole cache to disk; SIGQUIT its immediate one.
 		stopSteps: [
-			{ signal: "SIGINT", waitMs: 20_000 },
+			{ signal: "SIGINT", waitMs: 60_000 },
 			{ signal: "SIGQUIT", waitMs: 5_000 },
 			{ signal: "SIGKILL", waitMs: 5_000 },
 		],

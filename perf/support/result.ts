@@ -11,7 +11,7 @@ export interface Figure {
 	/** Unique within a result; lower case with dashes. */
 	readonly name: string;
 	readonly value: number;
-	/** `events/s`, `ms`, `s`, `µs/event`, `bytes`, `events`, `ratio`, `count`. */
+	/** `events/s`, `ms`, `s`, `µs/event`, `bytes`, `events`, `ratio`, `count`, `pairs`. */
 	readonly unit: string;
 	readonly better: Better;
 	/** One sentence: what it is and how it was taken. */

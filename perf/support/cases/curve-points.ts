@@ -19,13 +19,15 @@ export interface CurveSpec {
 }
 
 const PARTITIONS = 8;
+const STORED_COST = "stored: engine and Postgres";
+const STORED_RATE = "stored: rate";
 const usual = (x: number, content: Partial<LoadContent>): CurveDrain => ({
 	x,
 	partitions: PARTITIONS,
 	content,
 });
 
-/** `stored` is one long drain instead, see `storedCurve`. */
+/** `stored` is one long drain instead, see `storedCurves`. */
 export const CURVES: Readonly<Record<"partitions" | "users" | "padding" | "hours" | "snapshot", CurveSpec>> =
 	{
 		partitions: {
@@ -164,14 +166,11 @@ export function storedFigures(curves: readonly Curve[]): readonly Figure[] {
 			{
 				...growth,
 				name: "stored-rate-growth",
-				about: `the same of the rate; events/s ${rates} million stored events`,
+				about: `events per second, the last part against the first, less one: 0 is flat; events/s ${rates} million stored events`,
 			},
 		];
 	});
 }
-
-const STORED_COST = "stored: engine and Postgres";
-const STORED_RATE = "stored: rate";
 
 interface Cut {
 	readonly atSeconds: number;

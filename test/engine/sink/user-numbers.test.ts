@@ -206,6 +206,19 @@ t.test("beyond so many users the next set forgets all, and numbers go on where t
 	t.same(assignedOf(users), [5]);
 });
 
+t.test("a table that had grown and was forgotten begins anew", async (t) => {
+	const users = new UserNumbers(10_000);
+	commit(users, manyIds(20_000, "x"), range(0, 20));
+	users.begin();
+	t.equal(users.count, 0);
+	const ids = [...manyIds(2, "x"), "new"];
+	placesOf(users, ids);
+	t.same(askedOf(users), ids);
+	users.assign([]);
+	users.keep();
+	t.same(numbersOf(users, ids), [20_000, 20_001, 20_002]);
+});
+
 t.test("memory is bounded by the bytes of the ids as well", async (t) => {
 	const users = new UserNumbers();
 	const padding = "x".repeat(1_000);
@@ -217,6 +230,8 @@ t.test("memory is bounded by the bytes of the ids as well", async (t) => {
 	users.keep();
 	users.begin();
 	t.equal(users.count, 0, "34 MB are not");
+	placesOf(users, manyIds(3, padding));
+	t.same(askedOf(users), manyIds(3, padding), "all are asked for again");
 });
 
 t.test("tens of thousands of users of any length keep their places and numbers", async (t) => {
